@@ -1,0 +1,59 @@
+"""Send Viber messages through Wooxy's HTTP API from asyncio."""
+
+from wooxy_async._client import WooxyClient
+from wooxy_async._rules.documented import ApiError, ErrorCode
+from wooxy_async._rules.errors import (
+    AuthenticationError,
+    CountryNotAllowedError,
+    DomainError,
+    InDoubtError,
+    InvalidMessageError,
+    NotSentError,
+    RejectedError,
+    SenderError,
+    TagError,
+    WooxyError,
+)
+from wooxy_async._rules.messages import Button, ViberMessage
+from wooxy_async._rules.outcomes import Accepted, Cause, InDoubt, Invalid, NotSent, Outcome, Problem, Rejected
+from wooxy_async._rules.retry import RetryPolicy
+from wooxy_async._statistics import Statistics
+from wooxy_async._stream import OutcomeStream
+
+__all__ = [
+    # client
+    "WooxyClient",
+    "OutcomeStream",
+    "RetryPolicy",
+    "Statistics",
+    # messages
+    "Button",
+    "ViberMessage",
+    # outcomes
+    "Accepted",
+    "ApiError",
+    "Cause",
+    "ErrorCode",
+    "InDoubt",
+    "Invalid",
+    "NotSent",
+    "Outcome",
+    "Problem",
+    "Rejected",
+    # exceptions
+    "AuthenticationError",
+    "CountryNotAllowedError",
+    "DomainError",
+    "InDoubtError",
+    "InvalidMessageError",
+    "NotSentError",
+    "RejectedError",
+    "SenderError",
+    "TagError",
+    "WooxyError",
+]
+
+for _name in __all__:  # nobody sees a private path in a traceback, a repr or a pickle
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__
+del _name

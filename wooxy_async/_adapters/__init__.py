@@ -1,0 +1,1 @@
+"""Adapters that do the I/O; they never import one another."""

@@ -1,0 +1,169 @@
+"""The aiohttp session pool: carries a request, bounds its answer, and says what is known of it."""
+
+from __future__ import annotations
+
+import ssl as tls
+from typing import Any, Final
+from weakref import WeakSet
+
+import aiohttp
+from aiohttp import ClientRequest, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+from yarl import URL
+
+from wooxy_async._adapters.payload import Body, is_stale
+from wooxy_async._ports import Handover, Reply, TransportError
+from wooxy_async._rules.outcomes import CauseKind
+from wooxy_async._rules.redaction import Secret
+
+ANSWER_MOST: Final = 64 * 1024
+CONNECT_LIMIT: Final = 10.0  # seconds for DNS, TCP and TLS together
+_PROXY_LOGIN: Final = 407
+KEEPALIVE: Final = 15.0  # seconds; servers commonly close an idle connection after 60 or more
+
+# Why no request left, from the narrowest aiohttp class to the widest. Whether one left is judged by the evidence alone.
+_NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (aiohttp.ClientConnectorDNSError, "the host name could not be resolved"),
+    (aiohttp.ClientConnectorCertificateError, "the server's certificate is not trusted or names another host"),
+    (aiohttp.ClientConnectorSSLError, "the TLS handshake failed"),
+    (aiohttp.ClientProxyConnectionError, "the proxy could not be reached"),
+    (aiohttp.ClientHttpProxyError, "the proxy refused the connection"),
+    (aiohttp.ClientConnectorError, "the connection was refused or could not be made"),
+    (UnicodeError, "the host name is no valid name"),
+    (TimeoutError, "the connection was not made in time"),
+)
+
+
+class _Connector(TCPConnector):
+    """Hands out no connection of the pool that is readable, hung up or due to close.
+
+    aiohttp keeps parsing a pooled connection: bytes that a server sends unasked become the answer to the next request.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._used: WeakSet[ResponseHandler] = WeakSet()
+
+    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
+        """Take a connection for a request, and note in its evidence that one was taken."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if protocol is None or protocol not in self._used:
+                break
+            if not protocol.should_close and not is_stale(connection.transport, reused=True):
+                break
+            connection.close()
+        if protocol is not None:
+            self._used.add(protocol)
+        if isinstance(req.body, Body):
+            req.body.handover.connected = True
+        return connection
+
+
+class AiohttpTransport:
+    """Carries requests over a pool of connections that belongs to one event loop.
+
+    Args:
+        url: the method's address.
+        token: the access token; goes into the request's header and nowhere else.
+        ssl: a context for a private CA, or None for the system's.
+        proxy: the address of an HTTP proxy, or None.
+        fresh_connections: make a new connection for each request.
+        answer_limit: seconds after which a request without an answer is cut.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        token: Secret,
+        ssl: tls.SSLContext | None,
+        proxy: str | None,
+        fresh_connections: bool,
+        answer_limit: float,
+    ) -> None:
+        self._url = URL(url)
+        keep: dict[str, Any] = {"force_close": True} if fresh_connections else {"keepalive_timeout": KEEPALIVE}
+        self._session = ClientSession(
+            connector=_Connector(limit=0, ssl=ssl or True, **keep),
+            headers={
+                "Access-Token": token,
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",  # a bounded answer stays bounded
+                "User-Agent": "wooxy_async",
+            },
+            cookie_jar=DummyCookieJar(),
+            timeout=ClientTimeout(total=answer_limit, connect=CONNECT_LIMIT, ceil_threshold=2 * answer_limit + 5),
+            auto_decompress=False,
+            proxy=proxy,
+        )
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session was closed."""
+        return self._session.closed
+
+    async def post(self, body: bytes, handover: Handover) -> Reply:
+        """Send a request and read its answer; see `Transport.post`."""
+        try:
+            response = await self._session.post(self._url, data=Body(body, handover), allow_redirects=False)
+            reply = await _read(response)
+        except Exception as error:  # noqa: BLE001 - whatever a library raises, the evidence decides what it means
+            if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == _PROXY_LOGIN:
+                return Reply(_PROXY_LOGIN, b"", None)
+            failure = _failure(error, handover)
+        else:
+            if handover.connected and not handover.started:
+                failure = TransportError("not_connected", "The server spoke before it was asked; nothing was sent.")
+            elif reply is None:
+                failure = TransportError("unreadable_answer", f"The answer was longer than {ANSWER_MOST:,} bytes.")
+            else:
+                return reply
+        raise failure
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    def abandon(self) -> None:
+        """Give up the connections of a loop that is closed: nothing can be awaited there any more."""
+        connector = self._session.connector
+        self._session.detach()
+        if connector is not None:
+            connector.close()
+
+
+async def _read(response: aiohttp.ClientResponse) -> Reply | None:
+    """Read an answer whole; None, and the connection closed, where it is longer than the bound."""
+    content = response.content
+    try:
+        body = await content.readany()
+        while not content.at_eof():
+            body += await content.readany()
+            if len(body) > ANSWER_MOST:
+                response.close()
+                return None
+    except BaseException:
+        response.close()
+        raise
+    response.release()
+    return Reply(response.status, body, response.headers.get("Retry-After"))
+
+
+def _failure(error: BaseException, handover: Handover) -> TransportError:
+    """Say in our words what happened; the foreign exception is dropped, because its frames hold the token."""
+    if handover.started:
+        return TransportError(*_after_start(error))
+    reason = next((text for kind, text in _NOT_CONNECTED if isinstance(error, kind)), "the connection was lost")
+    return TransportError("not_connected", f"No connection to the server: {reason}.")
+
+
+def _after_start(error: BaseException) -> tuple[CauseKind, str]:
+    if isinstance(error, TimeoutError):
+        return "no_answer", "The request was sent, and no whole answer came in time."
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "unreadable_answer", "The request was sent, and the answer was no valid HTTP."
+    return "connection_lost", "The request was sent, and the connection was lost before the answer was whole."

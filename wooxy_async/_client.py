@@ -1,0 +1,258 @@
+"""The client: what people use."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl as tls
+import warnings
+from collections.abc import Callable
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self, get_args
+
+import anyio
+import msgspec
+
+from wooxy_async._delivery import Delivery
+from wooxy_async._engine import Engine, logger
+from wooxy_async._ports import Limiter, Priority
+from wooxy_async._rules.arguments import one_of
+from wooxy_async._rules.messages import ViberMessage
+from wooxy_async._rules.outcomes import Accepted, Outcome
+from wooxy_async._rules.phones import PhoneCheck
+from wooxy_async._rules.retry import RetryPolicy
+from wooxy_async._rules.wire import ButtonField
+from wooxy_async._settings import Settings, make_settings, seconds
+from wooxy_async._statistics import Statistics
+from wooxy_async._stream import DRAIN, Intake, Messages, OutcomeStream
+from wooxy_async.limits import ProcessLimiter
+
+
+class WooxyClient:
+    """Sends Viber messages through Wooxy, never more than ten at once per account.
+
+    Build it anywhere, also outside an event loop; use it as `async with WooxyClient(…) as client:`. It is good for
+    one event loop at a time. All clients of one token in one process share the account's ten slots.
+
+    Args:
+        access_token: the account's token; else WOOXY_ACCESS_TOKEN. It goes into the request header and nowhere else.
+        base_url: where the API is; else WOOXY_BASE_URL, else https://api.wooxy.com.
+        max_concurrency: requests in progress of this client, 1 to 10. The sum over all processes of an account must
+            not exceed 10.
+        limiter: "process" (one cap for all clients of the token in this process), or a `Limiter`.
+        timeout: seconds for one whole `send`: the wait for a slot, every attempt, every pause.
+        answer_limit: seconds after which a request without an answer is cut; it keeps its slot until then.
+        loss_hold: seconds that a slot stays closed after its connection was lost, because the server may still be
+            at work on the request.
+        retry: when a message that is known not taken is sent again.
+        phone_check: "e164" (the form only), "possible" (a length that the country uses), or "valid" (a range in use).
+        button_field: "buttons" or "button"; the API page contradicts itself, and its table says "buttons".
+        ssl: a context for a private CA; certificates are always verified.
+        proxy: the address of an HTTP proxy; its password is as secret as the token.
+        allow_http: let the token travel unencrypted to another machine; only for a trusted network.
+        fresh_connections: make a new connection for each request, the strictest defence against answers that belong
+            to nobody, at twice the cost.
+        patience: seconds that a `send_many` goes on while the API gives no sound answer.
+        on_attempt: called after each request.
+        on_outcome: called with each outcome.
+        on_settled: called with the late outcome of a message that was in doubt.
+
+    Raises:
+        TypeError, ValueError: an argument or environment variable is wrong; the text names it and says what is right.
+
+    Source:
+        API page, "Request".
+    """
+
+    def __init__(
+        self,
+        access_token: str | None = None,
+        *,
+        base_url: str | None = None,
+        max_concurrency: int = 10,
+        limiter: str | Limiter = "process",
+        timeout: float = 30.0,
+        answer_limit: float = 60.0,
+        loss_hold: float = 5.0,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is frozen
+        phone_check: PhoneCheck = "possible",
+        button_field: ButtonField = "buttons",
+        ssl: tls.SSLContext | None = None,
+        proxy: str | None = None,
+        allow_http: bool = False,
+        fresh_connections: bool = False,
+        patience: float = 900.0,
+        on_attempt: Callable[[Any], object] | None = None,
+        on_outcome: Callable[[Outcome], object] | None = None,
+        on_settled: Callable[[Outcome], object] | None = None,
+    ) -> None:
+        self._settings = settings = make_settings(
+            access_token=access_token,
+            base_url=base_url,
+            max_concurrency=max_concurrency,
+            timeout=timeout,
+            answer_limit=answer_limit,
+            loss_hold=loss_hold,
+            retry=retry,
+            phone_check=phone_check,
+            button_field=button_field,
+            ssl=ssl,
+            proxy=proxy,
+            allow_http=allow_http,
+            fresh_connections=fresh_connections,
+            patience=patience,
+            on_attempt=on_attempt,
+            on_outcome=on_outcome,
+            on_settled=on_settled,
+        )
+        self._engine = Engine(settings, _limiter(limiter, settings))
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "open"
+        return f"<WooxyClient: {state}, {self._settings.url}, max_concurrency={self._settings.max_concurrency}>"
+
+    @property
+    def closed(self) -> bool:
+        """Whether `aclose` was called."""
+        return self._engine.closed
+
+    async def send(
+        self,
+        message: ViberMessage,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - the caller's wait ends, the request may go on
+        priority: Priority = "urgent",
+        retry_in_doubt: bool | None = None,
+    ) -> Accepted:
+        """Send one message.
+
+        Args:
+            message: the message.
+            timeout: seconds for the whole of it; else the client's. It ends the wait at once; a request that is out
+                goes on in the background, keeps its slot, and tells `on_settled` what became of it.
+            priority: "urgent" goes before "bulk".
+            retry_in_doubt: overrides `RetryPolicy.retry_in_doubt` for this message.
+
+        Returns:
+            The receipt, with Wooxy's message ids.
+
+        Raises:
+            InvalidMessageError: a local rule is broken; nothing was sent.
+            RejectedError: the server refused it; its subclass says what has to be mended.
+            NotSentError: it is known not taken; safe to send again.
+            InDoubtError: it may have been delivered; a person decides.
+            RuntimeError: the client is closed or belongs to another event loop; nothing was sent.
+        """
+        if not isinstance(message, ViberMessage):
+            raise TypeError(f"send takes a ViberMessage, not {type(message).__name__}.")
+        limit = self._settings.timeout if timeout is None else seconds("timeout", timeout)
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def done(_delivery: Delivery, outcome: Outcome) -> None:
+            if not answered.done():
+                answered.set_result(outcome)
+
+        delivery = Delivery(
+            self._engine,
+            message,
+            index=0,
+            priority=_priority(priority),
+            retry=self._retry(retry_in_doubt),
+            done=done,
+            deadline=monotonic() + limit,
+        )
+        delivery.start()
+        outcome = await _outcome(delivery, answered, limit)
+        return outcome.unwrap()
+
+    def send_many(
+        self, messages: Messages, *, priority: Priority = "bulk", retry_in_doubt: bool | None = None
+    ) -> OutcomeStream:
+        """Send many messages and stream their outcomes in the order of completion.
+
+        Args:
+            messages: any sync or async iterable of ViberMessages, however long; it is pulled only as fast as slots
+                become free, at most two messages per slot ahead of the outcomes that were taken.
+            priority: "bulk" goes behind "urgent", but never waits for ever.
+            retry_in_doubt: overrides `RetryPolicy.retry_in_doubt` for these messages.
+
+        Returns:
+            An async iterator that is also an async context manager. It raises only what ends the whole stream: an
+            account that is refused, 20 refusals in a row that are alike, an API that stays down longer than
+            `patience`, or what the source itself raised; every outcome before is yielded first.
+
+        Raises:
+            TypeError: `messages` is not iterable.
+        """
+        if isinstance(messages, str | bytes | ViberMessage) or not (
+            hasattr(messages, "__iter__") or hasattr(messages, "__aiter__")
+        ):
+            raise TypeError(f"send_many takes an iterable of ViberMessages, not {type(messages).__name__}.")
+        kind, retry, engine = _priority(priority), self._retry(retry_in_doubt), self._engine
+
+        def begin() -> Intake:
+            engine.transport()  # refuses a client that is closed or belongs to another loop
+            return Intake(engine, messages, priority=kind, retry=retry)
+
+        return OutcomeStream(begin)
+
+    def statistics(self) -> Statistics:
+        """Return slots in use, messages waiting and outcomes so far."""
+        return self._engine.statistics()
+
+    def _retry(self, in_doubt: bool | None) -> RetryPolicy:
+        if in_doubt is None:
+            return self._settings.retry
+        return msgspec.structs.replace(self._settings.retry, retry_in_doubt=in_doubt)
+
+    async def aclose(self) -> None:
+        """Refuse new messages, wait for what is in flight, 10 seconds at the most, and close the connections.
+
+        What has not started is NotSent. What is not answered after the 10 seconds is InDoubt, and its reference is
+        logged. Runs to its end also when the caller is cancelled meanwhile.
+        """
+        with anyio.CancelScope(shield=True):
+            await self._engine.drain(DRAIN)
+            await self._engine.aclose()
+
+    async def __aenter__(self) -> Self:
+        self._engine.transport()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        """Warn of a client that was left open, as files and sockets do."""
+        engine = getattr(self, "_engine", None)
+        if engine is not None and engine.has_open_session:
+            warnings.warn(f"{self!r} was left open: use `async with`, or aclose().", ResourceWarning, source=self)
+            engine.abandon()
+
+
+async def _outcome(delivery: Delivery, answered: asyncio.Future[Outcome], limit: float) -> Outcome:
+    """Wait for an outcome, or tell what is known when the caller's wait ends."""
+    try:
+        with anyio.move_on_after(limit):
+            return await answered
+    except asyncio.CancelledError:
+        if not answered.done() or answered.cancelled():
+            delivery.tell("cancelled", "The caller was cancelled")
+        raise
+    return delivery.tell("deadline", f"The time-out of {limit:g} s ended")
+
+
+def _priority(given: Any) -> Priority:
+    checked: Priority = one_of("priority", given, get_args(Priority))
+    return checked
+
+
+def _limiter(given: Any, settings: Settings) -> Limiter:
+    if given == "process":
+        return ProcessLimiter(settings.token, share=settings.max_concurrency, loss_hold=settings.loss_hold)
+    if isinstance(given, str) or not hasattr(given, "slot"):
+        raise ValueError(f'limiter must be "process" or a Limiter, not {given!r}.')
+    checked: Limiter = given
+    return checked

@@ -1,0 +1,122 @@
+"""What the client asks of its adapters: something that carries a request, and something that keeps the cap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+from wooxy_async._rules.outcomes import CauseKind
+
+Priority = Literal["urgent", "bulk"]
+
+
+class Handover:
+    """The evidence of one request: whether a byte of it may have left this process.
+
+    It is the only thing by which "not sent" is told from "in doubt". The transport asks `may_start` right before
+    its first write and sets `started` in the same step; the caller may forbid the start as long as it is not made.
+
+    Args:
+        holds: says whether the request's slot is still its own.
+    """
+
+    __slots__ = ("_holds", "connected", "forbidden", "started")
+
+    def __init__(self, holds: Callable[[], bool]) -> None:
+        self._holds = holds
+        self.connected = False  # a connection was taken for it; never so under a mocked session
+        self.started = False  # from here on a byte may be out
+        self.forbidden = False
+
+    def may_start(self) -> bool:
+        """Return whether the request may still go."""
+        return not self.forbidden and self._holds()
+
+
+class Reply(NamedTuple):
+    """A whole answer, read within its bound."""
+
+    status: int
+    body: bytes
+    retry_after: str | None
+
+
+class TransportError(Exception):
+    """No whole answer came; nothing of the HTTP library's exception is kept, because its frames hold the token.
+
+    Args:
+        kind: what happened, as `Cause.kind`.
+        text: a sentence for people.
+    """
+
+    def __init__(self, kind: CauseKind, text: str) -> None:
+        super().__init__(kind, text)
+        self.kind: CauseKind = kind
+        self.text = text
+
+
+class Transport(Protocol):
+    """Carries one request at a time per call; never retries, never follows a redirect."""
+
+    async def post(self, body: bytes, handover: Handover) -> Reply:
+        """Send a request and read its answer.
+
+        Raises:
+            TransportError: no whole answer came. Whether a byte is out stands in `handover`, not in the error.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class Lease(Protocol):
+    """One slot, from its grant until it is given back."""
+
+    def holds(self) -> bool:
+        """Return whether the slot is still this lease's own."""
+        ...
+
+    def keep_closed(self, seconds: float) -> None:
+        """Keep the slot closed for so long after the lease ends: the server may still be at work."""
+        ...
+
+
+class LimiterStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """A limiter at one moment.
+
+    Args:
+        total: slots of the account.
+        borrowed: slots in use by this client.
+        closed: slots of the account that are kept closed after a lost connection.
+        waiting: messages of this client that wait for a slot.
+    """
+
+    total: int
+    borrowed: int
+    closed: int
+    waiting: int
+
+
+class Limiter(Protocol):
+    """Keeps the number of requests in progress within the account's cap."""
+
+    def slot(self, *, priority: Priority, deadline: float | None = None) -> AbstractAsyncContextManager[Lease]:
+        """Wait for a slot and hold it for the block.
+
+        Args:
+            priority: "urgent" goes before "bulk".
+            deadline: `time.monotonic()` at which waiting ends; None waits as long as it takes.
+
+        Raises:
+            TimeoutError: no slot became free in time.
+        """
+        ...
+
+    def statistics(self) -> LimiterStatistics:
+        """Return the limiter's state at this moment."""
+        ...

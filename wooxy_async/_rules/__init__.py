@@ -1,0 +1,1 @@
+"""Rules as pure code: no I/O, no clock, no event loop."""

@@ -1,0 +1,183 @@
+"""Failure → outcome: one table. Read from the top; the first row that fits decides.
+
+The README prints it, and a test compares the two. It judges by what was seen on the wire, never by an
+exception's class: classes alone call processed requests "not sent" (findings, fault table).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from wooxy_async._rules.documented import ApiError, ErrorCode
+from wooxy_async._rules.outcomes import (
+    Accepted,
+    Cause,
+    CauseKind,
+    InDoubt,
+    Invalid,
+    NotSent,
+    Outcome,
+    Problem,
+    Rejected,
+)
+from wooxy_async._rules.wire import Refused, Taken
+
+
+class Verdict(Enum):
+    """Which of the five outcomes."""
+
+    INVALID = "Invalid"
+    NOT_SENT = "NotSent"
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+    IN_DOUBT = "InDoubt"
+
+
+class Again(Enum):
+    """Whether a message is sent again by itself."""
+
+    NEVER = "–"
+    NO = "no"
+    WITHIN_POLICY = "yes, within `RetryPolicy`"
+    AFTER_PAUSE = "yes; `Retry-After` honoured, the whole client pauses"
+    IF_ASKED = "only with `retry_in_doubt=True`"
+
+
+class Seen(msgspec.Struct, kw_only=True):
+    """What was seen of one attempt.
+
+    Args:
+        problems: the local rules that the message breaks.
+        handed_over: a byte of the request may have left this process, or a mocked session answered.
+        status: the HTTP status of a whole answer, or None where there was none.
+        answer: its body where that was well-formed.
+        failure: what happened instead of a whole answer.
+        retry_after: seconds that the server asked to wait.
+        words: the beginning of an answer that was not well-formed, without secrets.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    handed_over: bool = False
+    status: int | None = None
+    answer: Taken | Refused | None = None
+    failure: Cause | None = None
+    retry_after: float | None = None
+    words: str = ""
+
+
+class Row(NamedTuple):
+    """One row of the table; `seen` and `again` are what the README prints."""
+
+    seen: str
+    verdict: Verdict
+    again: Again
+    fits: Callable[[Seen], bool]
+
+
+def _is_internal_error(answer: Taken | Refused | None) -> bool:
+    return isinstance(answer, Refused) and any(error.code is ErrorCode.INTERNAL_SERVER_ERROR for error in answer.errors)
+
+
+TABLE: Final = (
+    Row("a local rule is broken", Verdict.INVALID, Again.NEVER, lambda seen: bool(seen.problems)),
+    Row(
+        "no slot within the caller's deadline; connection not made; no byte handed over",
+        Verdict.NOT_SENT,
+        Again.WITHIN_POLICY,
+        lambda seen: not seen.handed_over,
+    ),
+    Row("429 (refused for load)", Verdict.NOT_SENT, Again.AFTER_PAUSE, lambda seen: seen.status == 429),  # noqa: PLR2004
+    Row("407 from a proxy", Verdict.NOT_SENT, Again.NO, lambda seen: seen.status == 407),  # noqa: PLR2004
+    Row(
+        "a well-formed body, whatever the status: `result: true`",
+        Verdict.ACCEPTED,
+        Again.NEVER,
+        lambda seen: isinstance(seen.answer, Taken),
+    ),
+    Row(
+        "… `result: false` with error 21 among its errors",
+        Verdict.IN_DOUBT,
+        Again.IF_ASKED,
+        lambda seen: _is_internal_error(seen.answer),
+    ),
+    Row("… `result: false` otherwise", Verdict.REJECTED, Again.NO, lambda seen: isinstance(seen.answer, Refused)),
+    Row(
+        "any other 4xx but 408",
+        Verdict.REJECTED,
+        Again.NO,
+        lambda seen: seen.status is not None and 400 <= seen.status < 500 and seen.status != 408,  # noqa: PLR2004
+    ),
+    Row(
+        "handed over, and then: lost connection, deadline, cancellation, unreadable or oversized answer, "
+        "2xx of another shape, 3xx, 408, 5xx",
+        Verdict.IN_DOUBT,
+        Again.IF_ASKED,
+        lambda _seen: True,
+    ),
+)
+
+
+def judge(seen: Seen) -> Row:
+    """Return the first row of the table that fits."""
+    return next(row for row in TABLE if row.fits(seen))
+
+
+_PLAIN_CAUSES: Final[dict[int, tuple[CauseKind, str]]] = {
+    407: ("proxy", "The proxy asks for a login (HTTP 407)."),
+    408: ("server_error", "The server gave up waiting (HTTP 408)."),
+    429: ("throttled", "Wooxy refused the request for load (HTTP 429)."),
+}
+
+
+def _cause(seen: Seen) -> Cause:
+    """Say why a message was not sent or is in doubt."""
+    if seen.failure is not None:
+        return seen.failure
+    status = seen.status or 0
+    if isinstance(seen.answer, Refused):
+        return Cause(kind="server_error", text=f"Wooxy answered “Internal server error” (HTTP {status}).")
+    kind, text = _PLAIN_CAUSES.get(status) or _by_class(status)
+    return Cause(kind=kind, text=text)
+
+
+def _by_class(status: int) -> tuple[CauseKind, str]:
+    if status >= 500:  # noqa: PLR2004
+        return "server_error", f"The server failed (HTTP {status})."
+    if 300 <= status < 400:  # noqa: PLR2004
+        return "redirected", f"The server redirected the request (HTTP {status}), which is never followed."
+    return "unreadable_answer", f"The answer (HTTP {status}) is not of the documented form."
+
+
+def conclude(row: Row, seen: Seen, **common: Any) -> Outcome:
+    """Build the outcome that a row of the table gives.
+
+    Args:
+        row: the row that fits.
+        seen: what was seen.
+        common: `index`, `message`, `attempts` and `elapsed` of the outcome.
+    """
+    match row.verdict:
+        case Verdict.INVALID:
+            return Invalid(problems=seen.problems, **common)
+        case Verdict.NOT_SENT:
+            return NotSent(cause=_cause(seen), retry_after=seen.retry_after, **common)
+        case Verdict.ACCEPTED:
+            return Accepted(message_ids=seen.answer.message_ids if isinstance(seen.answer, Taken) else (), **common)
+        case Verdict.REJECTED:
+            return Rejected(errors=_errors(seen) or (_undocumented(seen),), status=seen.status or 0, **common)
+        case Verdict.IN_DOUBT:
+            return InDoubt(cause=_cause(seen), status=seen.status, errors=_errors(seen), **common)
+
+
+def _errors(seen: Seen) -> tuple[ApiError, ...]:
+    return seen.answer.errors if isinstance(seen.answer, Refused) else ()
+
+
+def _undocumented(seen: Seen) -> ApiError:
+    return ApiError(
+        code=ErrorCode.UNKNOWN, text=f"HTTP {seen.status} without a documented error: {seen.words}".strip(" :")
+    )

@@ -1,0 +1,180 @@
+"""What becomes of a message: exactly one of five outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, NoReturn, TypeAlias
+
+import msgspec
+
+from wooxy_async._rules import errors
+from wooxy_async._rules.documented import ApiError
+from wooxy_async._rules.messages import Masked, Size, ViberMessage
+
+CauseKind = Literal[
+    "no_slot",  # no slot became free before the caller's deadline
+    "not_connected",  # refused, reset, DNS, certificate, connect time-out: the request did not leave
+    "not_started",  # the stream or the client was closed before its turn
+    "cancelled",  # the caller cancelled
+    "deadline",  # the caller's `timeout` ended
+    "throttled",  # 429
+    "proxy",  # 407
+    "connection_lost",  # after the request was handed over
+    "no_answer",  # nothing within `answer_limit`
+    "unreadable_answer",  # not HTTP, not JSON, another shape, over 64 KiB
+    "redirected",  # 3xx
+    "server_error",  # 408, 5xx, or documented error 21
+]
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a message was not sent or is in doubt.
+
+    Args:
+        kind: a stable word for programs.
+        text: a sentence for people; holds no token.
+    """
+
+    kind: CauseKind
+    text: str
+
+
+class Problem(Masked, frozen=True, kw_only=True):
+    """One local rule that a message breaks.
+
+    Args:
+        field: the field's Python name, as in "button.url" or "tags[3]".
+        value: what stood there, as text, cut to 80 characters.
+        rule: a stable word for programs.
+        remedy: a sentence that says what is right; does not repeat the value.
+    """
+
+    field: str
+    value: str
+    rule: str
+    remedy: str
+
+    def _shown(self) -> Iterator[tuple[str, Any]]:
+        yield "field", self.field
+        yield "rule", self.rule
+        yield "remedy", self.remedy
+
+
+class _Outcome(Masked, frozen=True, kw_only=True, tag_field="outcome"):
+    """What every outcome carries.
+
+    Args:
+        index: 0-based place of the message in its source; 0 for `send`.
+        message: the message, whole.
+        attempts: how many requests were started for it.
+        elapsed: seconds from the moment it was taken to its outcome.
+    """
+
+    index: int
+    message: ViberMessage
+    attempts: int
+    elapsed: float
+
+    def to_json(self) -> bytes:
+        """Encode to one line of JSON, also when the message holds what JSON cannot.
+
+        Returns:
+            UTF-8 without a line break; the fields have their Python names, `outcome` names the kind.
+        """
+        try:
+            return msgspec.json.encode(self, enc_hook=repr)
+        except UnicodeEncodeError:  # a lone surrogate in a message that was refused for it
+            return msgspec.json.encode(_printable(msgspec.to_builtins(self, enc_hook=repr)))
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(item) for item in value]
+    return value
+
+
+class Accepted(_Outcome, frozen=True, kw_only=True, tag="accepted"):
+    """The server took the message.
+
+    Args:
+        message_ids: Wooxy's ids of it, as the server wrote them; empty where it gave none.
+    """
+
+    message_ids: tuple[str, ...]
+
+    def unwrap(self) -> Accepted:
+        """Return this outcome: there is nothing to raise."""
+        return self
+
+
+class Rejected(_Outcome, frozen=True, kw_only=True, tag="rejected"):
+    """The server said no; the message was not taken.
+
+    Args:
+        errors: what it said, one or more.
+        status: the HTTP status of the answer.
+    """
+
+    errors: tuple[ApiError, ...]
+    status: int
+
+    def unwrap(self) -> NoReturn:
+        """Raise the class of the widest error (`RejectedError` or a subclass)."""
+        raise errors.rejection(self)
+
+
+class Invalid(_Outcome, frozen=True, kw_only=True, tag="invalid"):
+    """Refused here; nothing was sent.
+
+    Args:
+        problems: every rule that the message breaks, not just the first.
+    """
+
+    problems: tuple[Problem, ...]
+
+    def unwrap(self) -> NoReturn:
+        """Raise `InvalidMessageError`."""
+        raise errors.InvalidMessageError(self)
+
+
+class NotSent(_Outcome, frozen=True, kw_only=True, tag="not_sent"):
+    """Known not to have been taken: safe to send again.
+
+    Args:
+        cause: what was in the way.
+        retry_after: seconds that the server asked to wait; None where it did not.
+    """
+
+    cause: Cause
+    retry_after: float | None = None
+
+    def unwrap(self) -> NoReturn:
+        """Raise `NotSentError`."""
+        raise errors.NotSentError(self)
+
+
+class InDoubt(_Outcome, frozen=True, kw_only=True, tag="in_doubt"):
+    """May have been delivered: sending again may reach the person twice, so a person decides.
+
+    Args:
+        cause: what hid the answer.
+        status: the HTTP status, where an answer had one.
+        errors: documented errors of the answer, where it had some (error 21 among them).
+    """
+
+    cause: Cause
+    status: int | None = None
+    errors: tuple[ApiError, ...] = ()
+
+    def unwrap(self) -> NoReturn:
+        """Raise `InDoubtError`."""
+        raise errors.InDoubtError(self)
+
+
+Outcome: TypeAlias = Accepted | Rejected | Invalid | NotSent | InDoubt
+
+__all__ = ["Accepted", "Cause", "InDoubt", "Invalid", "NotSent", "Outcome", "Problem", "Rejected", "Size"]

@@ -1,0 +1,112 @@
+"""What never shows: the access token, and personal data in anything that people log."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import string
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+MASK: Final = "***"
+_PART: Final = 12  # so many characters of a token in a row are already a leak
+_LONG: Final = 16  # a shorter token is redacted as a whole only: its parts are ordinary words
+_LOWER: Final = str.maketrans(
+    string.ascii_uppercase, string.ascii_lowercase
+)  # keeps every position, as lower() may not
+_DIGITS: Final = re.compile(r"(?<![0-9a-fA-F])\+?\d{4,}(\d{3})(?![0-9a-fA-F])")
+
+
+class Secret(str):
+    """A string whose `repr` shows nothing, so that a traceback with locals does not leak it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{MASK}'"
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Travel as the mask: a pickle never holds the secret."""
+        return (str, (MASK,))
+
+
+class Redactor:
+    """Removes secrets, and every longer part of them, from texts that a server or a library wrote.
+
+    Args:
+        secrets: what must not show, printable ASCII; empty ones are passed over.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._parts: defaultdict[int, set[str]] = defaultdict(set)
+        for secret in filter(None, secrets):
+            whole = len(secret) < _LONG
+            for spelling in _spellings(secret):
+                size = len(spelling) if whole else _PART
+                self._parts[size].update(_windows(spelling.translate(_LOWER), size))
+
+    def __call__(self, text: str) -> str:
+        """Return the text with a mask where a secret, or 12 characters of a long one, stood."""
+        lower = text.translate(_LOWER)
+        hits = sorted(
+            (at, at + size)
+            for size, parts in self._parts.items()
+            for at, window in enumerate(_windows(lower, size))
+            if window in parts
+        )
+        return _masked(text, hits) if hits else text
+
+
+def _windows(text: str, size: int) -> Iterator[str]:
+    return (text[at : at + size] for at in range(len(text) - size + 1))
+
+
+def _masked(text: str, hits: list[tuple[int, int]]) -> str:
+    """Replace each run of overlapping or touching hits by one mask."""
+    pieces, end = [], 0
+    for start, stop in hits:
+        if start > end or not pieces:
+            pieces += [text[end:start], MASK]
+        end = max(end, stop)
+    return "".join(pieces) + text[end:]
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return the secret as servers and proxies write it."""
+    raw, escaped = secret.encode(), json.dumps(secret)[1:-1]
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote_plus(secret),
+        "".join(f"%{byte:02x}" for byte in raw),
+        escaped,
+        escaped.replace("/", "\\/"),
+        "".join(f"\\u{byte:04x}" for byte in raw),
+        html.escape(secret),
+        raw.hex(),
+        *_in_base64(raw),
+    } - {""}
+
+
+def _in_base64(raw: bytes) -> Iterator[str]:
+    """Yield the characters that the secret makes of itself at each of base64's three alignments, in both alphabets."""
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + raw)
+        inner = encoded[-(-before * 4 // 3) : (before + len(raw)) * 4 // 3].decode()
+        yield from (inner, inner.replace("+", "-").replace("/", "_"))
+
+
+def mask_number(number: object) -> str:
+    """Return a phone number with only its last three characters to be read."""
+    return f"…{number[-3:]}" if isinstance(number, str) and len(number) > 2 * 3 else "…"
+
+
+def mask_digits(text: str) -> str:
+    """Return a text in which every long run of digits, as a phone number is, shows its last three only."""
+    return _DIGITS.sub(r"…\1", text)

@@ -1,0 +1,139 @@
+"""The bytes on the wire: one private record for the body, one tolerant reading of the answer.
+
+Source: API page, "Body Example", "Parameters" and "Response".
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgspec
+
+from wooxy_async._rules.documented import ApiError, ErrorCode, recognize
+from wooxy_async._rules.messages import ViberMessage
+
+ButtonField = Literal["buttons", "button"]
+PATH: Final = "/v3/viber/send"
+
+
+class _Button(msgspec.Struct, frozen=True):
+    text: str
+    url: str
+
+
+class _Body(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Nothing but the documented fields; those with a default here are left off where they hold it."""
+
+    domain: str
+    phone_number: str
+    sender_id: str | None = None
+    text: str
+    buttons: _Button | None = None
+    button: _Button | None = None
+    device: str
+    ttl: int
+    tags: tuple[str, ...] = ()
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def encode(message: ViberMessage, number: str, button_field: ButtonField = "buttons") -> bytes:
+    """Encode the body of one request.
+
+    Args:
+        message: a message whose fields have been checked.
+        number: its phone number in E.164.
+        button_field: the key of the button; the page contradicts itself about it.
+
+    Raises:
+        UnicodeEncodeError: a text holds a lone surrogate.
+    """
+    given = message.button
+    button = None if given is None else _Button(given.text, given.url)
+    return _encode(
+        _Body(
+            domain=message.domain,
+            phone_number=number,
+            sender_id=message.sender_id,
+            text=message.text,
+            buttons=button if button_field == "buttons" else None,
+            button=button if button_field == "button" else None,
+            device=message.device,
+            ttl=message.ttl,
+            tags=message.tags,
+        )
+    )
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """The answer `result: true`."""
+
+    message_ids: tuple[str, ...]
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The answer `result: false`; at least one error."""
+
+    errors: tuple[ApiError, ...]
+
+
+class _Plain(msgspec.Struct):
+    """The answer as the page shows it, for the fast path."""
+
+    result: bool
+    viber_message_ids: tuple[str, ...]
+
+
+_decode_plain: Final = msgspec.json.Decoder(_Plain).decode
+_decode_any: Final = msgspec.json.Decoder().decode
+_NO_WORDS: Final = ApiError(code=ErrorCode.UNKNOWN, text="(the answer names no error)")
+
+
+def read_answer(body: bytes, redact: Callable[[str], str]) -> Taken | Refused | None:
+    """Read an answer, whatever its status was.
+
+    Args:
+        body: the whole answer.
+        redact: removes secrets from a text.
+
+    Returns:
+        None where the body is not of the documented form.
+    """
+    try:
+        plain = _decode_plain(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _read_tolerantly(body, redact)
+    if plain.result and all(plain.viber_message_ids):
+        return Taken(tuple(map(redact, plain.viber_message_ids)))
+    return _read_tolerantly(body, redact)
+
+
+def _read_tolerantly(body: bytes, redact: Callable[[str], str]) -> Taken | Refused | None:
+    """Read keys without regard to case, and ids and errors that stand alone instead of in a list."""
+    try:
+        decoded = _decode_any(body.removeprefix(codecs.BOM_UTF8))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    if not isinstance(decoded, dict):
+        return None
+    fields = {key.lower(): value for key, value in decoded.items()}
+    result = fields.get("result")
+    if result is True:
+        return Taken(tuple(map(redact, _texts(fields.get("viber_message_ids")))))
+    if result is False:
+        errors = tuple(recognize(redact(text)) for text in _texts(fields.get("errors")))
+        return Refused(errors or (_NO_WORDS,))
+    return None
+
+
+def _texts(value: Any) -> list[str]:
+    """Return what a list, or one value in its place, says; nulls and empty texts say nothing."""
+    entries = value if isinstance(value, list) else [value]
+    return [_text(entry) for entry in entries if entry not in (None, "")]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else _encode(value).decode()

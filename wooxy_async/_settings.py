@@ -1,0 +1,175 @@
+"""A client's configuration: every argument and environment variable is checked where it is given."""
+
+from __future__ import annotations
+
+import os
+import ssl as tls
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from typing import Any, Final, get_args
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import msgspec
+
+from wooxy_async._rules.arguments import number, one_of, whole
+from wooxy_async._rules.phones import PhoneCheck
+from wooxy_async._rules.redaction import Redactor, Secret
+from wooxy_async._rules.retry import RetryPolicy
+from wooxy_async._rules.wire import PATH, ButtonField
+
+DEFAULT_URL: Final = "https://api.wooxy.com"
+SLOTS: Final = 10
+_DAY: Final = 24 * 60 * 60
+Hook = Callable[[Any], object]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The checked configuration of one client."""
+
+    token: Secret
+    url: str
+    max_concurrency: int
+    timeout: float
+    answer_limit: float
+    loss_hold: float
+    retry: RetryPolicy
+    phone_check: PhoneCheck
+    button_field: ButtonField
+    ssl: tls.SSLContext | None
+    proxy: Secret | None
+    fresh_connections: bool
+    patience: float
+    on_attempt: Hook | None
+    on_outcome: Hook | None
+    on_settled: Hook | None
+    redact: Redactor
+
+
+def make_settings(**given: Any) -> Settings:
+    """Check a client's arguments, in the order in which a person would mend them.
+
+    Raises:
+        TypeError, ValueError: names the argument or environment variable and says what is right; never shows a secret.
+    """
+    token = _token(given["access_token"], os.environ)
+    proxy = _proxy(given["proxy"])
+    return Settings(
+        token=token,
+        url=_url(given["base_url"], os.environ, allow_http=_flag("allow_http", given["allow_http"])),
+        max_concurrency=whole("max_concurrency", given["max_concurrency"], 1, SLOTS),
+        timeout=seconds("timeout", given["timeout"]),
+        answer_limit=seconds("answer_limit", given["answer_limit"]),
+        loss_hold=number("loss_hold", given["loss_hold"], 0, 3600),
+        retry=_instance("retry", given["retry"], RetryPolicy),
+        phone_check=one_of("phone_check", given["phone_check"], get_args(PhoneCheck)),
+        button_field=one_of("button_field", given["button_field"], get_args(ButtonField)),
+        ssl=_ssl(given["ssl"]),
+        proxy=proxy,
+        fresh_connections=_flag("fresh_connections", given["fresh_connections"]),
+        patience=number("patience", given["patience"], 0, 30 * _DAY),
+        on_attempt=_hook("on_attempt", given["on_attempt"]),
+        on_outcome=_hook("on_outcome", given["on_outcome"]),
+        on_settled=_hook("on_settled", given["on_settled"]),
+        redact=Redactor((token, *_credentials(proxy))),
+    )
+
+
+def seconds(name: str, value: Any) -> float:
+    """Return a time-out: over 0 seconds, at most a day."""
+    return number(name, value, 0.001, _DAY)
+
+
+def _token(given: Any, environment: Mapping[str, str]) -> Secret:
+    name = "access_token" if given is not None else "WOOXY_ACCESS_TOKEN"
+    token = environment.get(name) if given is None else given
+    if token is None:
+        raise ValueError("There is no access token: pass access_token=…, or set WOOXY_ACCESS_TOKEN.")
+    if not isinstance(token, str):
+        raise TypeError(f"{name} must be a text, not {type(token).__name__}.")
+    if not token or not all("!" <= character <= "~" for character in token):
+        raise ValueError(f"{name} must be printable ASCII without blanks or line breaks, and not empty.")
+    return Secret(token)
+
+
+def _url(given: Any, environment: Mapping[str, str], *, allow_http: bool) -> str:
+    name = "base_url" if given is not None else "WOOXY_BASE_URL"
+    base = (environment.get(name) or DEFAULT_URL) if given is None else given
+    parts = _split(name, base, ("https", "http"))
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"{name} must not hold a user name or password; the token has its own argument.")
+    if parts.query or parts.fragment:
+        raise ValueError(f"{name} must end with its path, as in {DEFAULT_URL!r}: no query, no fragment.")
+    if parts.scheme == "http" and not (allow_http or is_loopback(parts.hostname or "")):
+        raise ValueError(
+            f"{name} must start with https:// because the token goes with every request; "
+            "http:// is for loopback only, unless allow_http=True."
+        )
+    return base.rstrip("/") + PATH
+
+
+def _split(name: str, value: Any, schemes: tuple[str, ...]) -> SplitResult:
+    """Split an address; its text is never repeated, because it may hold a password."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a text, not {type(value).__name__}.")
+    right = f"{name} must be an address like {schemes[0]}://host.example:8080"
+    if not value.isascii() or any(character <= " " or character == "\x7f" for character in value):
+        raise ValueError(f"{right}, in printable ASCII without blanks.")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"{right}; its host or port cannot be read.") from None
+    if parts.scheme not in schemes or not parts.hostname or port == 0:
+        raise ValueError(f"{right}.")
+    return parts
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _proxy(given: Any) -> Secret | None:
+    if given is None:
+        return None
+    _split("proxy", given, ("http", "https"))
+    return Secret(given)
+
+
+def _credentials(proxy: Secret | None) -> tuple[str, ...]:
+    """Return what must not show of a proxy's address: its password, plain and as the login header writes it."""
+    password = urlsplit(proxy).password if proxy is not None else None
+    return (unquote(password), password) if password else ()
+
+
+def _ssl(given: Any) -> tls.SSLContext | None:
+    if given is None:
+        return None
+    if not isinstance(given, tls.SSLContext):
+        raise TypeError("ssl must be an ssl.SSLContext for a private CA, or None: certificates are always verified.")
+    if given.verify_mode is not tls.CERT_REQUIRED or not given.check_hostname:
+        raise ValueError("ssl must verify: use ssl.create_default_context(cafile=…) and leave its checks on.")
+    return given
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {value!r}.")
+    return value
+
+
+def _instance(name: str, value: Any, kind: type[RetryPolicy]) -> RetryPolicy:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}(…), not {value!r}.")
+    return value
+
+
+def _hook(name: str, value: Any) -> Hook | None:
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be a function or None, not {value!r}.")
+    return value

@@ -1,0 +1,33 @@
+"""What a client counts."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """A client at one moment; counts are since it was made.
+
+    Args:
+        borrowed: slots in use by this client.
+        closed: slots of the account that are kept closed after a lost connection.
+        waiting: messages of this client that wait for a slot.
+        accepted, rejected, invalid, not_sent, in_doubt: outcomes so far.
+        outlived: requests in progress whose caller no longer waits.
+        settled: doubts that a late answer has settled.
+        paused_for: seconds until the client sends again after the server asked it to wait; 0 if it does not pause.
+        paused_because: why it pauses, or "".
+    """
+
+    borrowed: int = 0
+    closed: int = 0
+    waiting: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    invalid: int = 0
+    not_sent: int = 0
+    in_doubt: int = 0
+    outlived: int = 0
+    settled: int = 0
+    paused_for: float = 0.0
+    paused_because: str = ""

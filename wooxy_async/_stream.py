@@ -1,0 +1,268 @@
+"""`send_many`: outcomes of many messages, in the order of completion.
+
+An *intake*, one task that the client owns, pulls the source and closes it; it never references the stream, so that a
+stream that nobody holds any more is noticed at once. The window only gives permits: as many messages are under way or
+wait to be taken as there are slots, and as many again are checked and encoded. A consumer who leaves, in whatever
+way, takes nothing more, so nothing more is started; and no task group or cancel scope is open across a yield.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from types import TracebackType
+from typing import Any, Final, Self
+
+import anyio
+
+from wooxy_async._delivery import Delivery
+from wooxy_async._engine import Engine
+from wooxy_async._guard import Guard
+from wooxy_async._ports import Priority
+from wooxy_async._rules.messages import ViberMessage
+from wooxy_async._rules.outcomes import Outcome
+from wooxy_async._rules.retry import RetryPolicy
+
+Messages = Iterable[ViberMessage] | AsyncIterable[ViberMessage]
+DRAIN: Final = 10.0  # seconds that closing waits for what is in flight
+_END: Final = object()
+
+
+class Intake:
+    """Pulls a source, and keeps the window.
+
+    Args:
+        engine: the client's.
+        messages: the source.
+        priority: of its messages.
+        retry: when a message is sent again.
+    """
+
+    def __init__(self, engine: Engine, messages: Messages, *, priority: Priority, retry: RetryPolicy) -> None:
+        self.results: deque[Outcome] = deque()
+        self.error: BaseException | None = None
+        self.stopped = False
+        self._engine = engine
+        self._source = messages
+        self._priority: Priority = priority
+        self._retry = retry
+        self._guard = Guard(engine.settings.patience, self._nudge)
+        self._slots = engine.settings.max_concurrency
+        self._ready: deque[Delivery] = deque()
+        self._live: dict[Delivery, None] = {}
+        self._index = 0
+        self._pulling = False
+        self._taker: asyncio.Future[None] | None = None
+        self._feeder: asyncio.Future[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self.task = self._loop.create_task(self._run())
+        engine.intakes.add(self)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there will be no further outcome."""
+        return self.task.done()
+
+    def take(self) -> Outcome:
+        """Hand out an outcome, and let the next messages move up."""
+        outcome = self.results.popleft()
+        self._start_ready()
+        self._nudge()
+        return outcome
+
+    async def news(self) -> None:
+        """Wait until there may be an outcome to take."""
+        if self._taker is not None and not self._taker.done():
+            raise RuntimeError("This stream is being iterated by another task; give each task a stream of its own.")
+        self._taker = self._loop.create_future()
+        await self._taker
+
+    def stop(self) -> None:
+        """Pull and start nothing more, at once; what is in flight goes on."""
+        if self.stopped or self.is_over:
+            return
+        self.stopped = True
+        self._tell(lambda delivery: not delivery.is_out, "The stream was closed")
+        self._nudge()
+
+    def stop_waiting(self) -> None:
+        """Tell what is known of every message now; requests that are out go on in the client."""
+        self._tell(lambda _delivery: True, "The stream was closed before the answer came")
+        self._nudge()
+
+    def _tell(self, which: Callable[[Delivery], bool], text: str) -> None:
+        for delivery in [*filter(which, self._live), *self._ready]:
+            self._live.pop(delivery, None)
+            self.results.append(delivery.tell("not_started", text))
+        self._ready.clear()
+        self._wake(self._taker)
+
+    @staticmethod
+    def _wake(future: asyncio.Future[None] | None) -> None:
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    def _nudge(self) -> None:
+        """Make the intake look at its state again, also when it waits for a slow source."""
+        if self._pulling and (self.stopped or self._guard.fatal is not None):
+            self.task.cancel()
+        self._wake(self._feeder)
+
+    async def _run(self) -> None:
+        try:
+            await self._pull_all()
+            while self._live or self._ready:
+                await self._rest()
+        finally:
+            self._engine.intakes.discard(self)
+            self._wake(self._taker)
+
+    async def _pull_all(self) -> None:
+        """Pull the source as the window permits, and close it."""
+        pull, close = _opened(self._source)
+        try:
+            while await self._may_pull():
+                self._pulling = True
+                message = await pull()
+                self._pulling = False
+                if message is _END:
+                    break
+                self._accept(message)
+        except asyncio.CancelledError:
+            if not (self.stopped or self._guard.fatal is not None):
+                raise
+        except Exception as error:  # noqa: BLE001 - the source's error is the caller's, and raised to the caller
+            error.add_note(f"raised by the source of send_many at index {self._index}")
+            self.error = error
+        finally:
+            self._pulling = False
+            await close()
+
+    async def _may_pull(self) -> bool:
+        while not self.stopped:
+            has_room = len(self._live) + len(self._ready) + len(self.results) < 2 * self._slots
+            if has_room and not self._guard.is_down and self._guard.fatal is None:
+                return True
+            await self._rest()
+        return False
+
+    async def _rest(self) -> None:
+        """Wait for a change; end the stream where its guard says so."""
+        if self._guard.fatal is not None and self.error is None:
+            self.error = self._guard.fatal
+            self.stop()
+            return
+        self._feeder = self._loop.create_future()
+        await self._feeder
+
+    def _accept(self, message: Any) -> None:
+        if not isinstance(message, ViberMessage):
+            raise TypeError(f"send_many takes ViberMessages, but message {self._index} is {type(message).__name__}.")
+        delivery = Delivery(
+            self._engine,
+            message,
+            index=self._index,
+            priority=self._priority,
+            retry=self._retry,
+            done=self._done,
+            guard=self._guard,
+        )
+        self._index += 1
+        self._ready.append(delivery)
+        self._start_ready()
+
+    def _start_ready(self) -> None:
+        while self._ready and not self.stopped and len(self._live) + len(self.results) < self._slots:
+            delivery = self._ready.popleft()
+            self._live[delivery] = None
+            delivery.start()
+
+    def _done(self, delivery: Delivery, outcome: Outcome) -> None:
+        del self._live[delivery]
+        self.results.append(outcome)
+        self._wake(self._taker)
+        self._nudge()
+
+
+def _opened(source: Messages) -> tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[None]]]:
+    """Return how a source is pulled and closed; a plain iterator is left as it is, for its owner to go on with."""
+    if isinstance(source, AsyncIterable):
+        iterator = aiter(source)
+        return lambda: anext(iterator, _END), getattr(iterator, "aclose", _nothing)  # type: ignore[arg-type, return-value]
+    plain = iter(source)
+
+    async def pull() -> Any:
+        return next(plain, _END)
+
+    return pull, _nothing
+
+
+async def _nothing() -> None:
+    return None
+
+
+class OutcomeStream(AsyncIterator[Outcome]):
+    """The outcomes of `WooxyClient.send_many`, in the order of completion.
+
+    Iterate it with `async for`. Leaving the loop in any way is safe: nothing new is started, and what is in flight
+    goes on in the client. As `async with client.send_many(messages) as stream:` it waits at the block's end for what
+    is in flight, and `stream.undelivered` then holds the outcomes that nobody took.
+    """
+
+    def __init__(self, begin: Callable[[], Intake]) -> None:
+        self._begin = begin
+        self._intake: Intake | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "not started" if self._intake is None else "open"
+        return f"<OutcomeStream: {state}, {len(self.undelivered)} outcomes to be taken>"
+
+    @property
+    def undelivered(self) -> tuple[Outcome, ...]:
+        """Outcomes that nobody took; complete after `aclose`."""
+        return () if self._intake is None else tuple(self._intake.results)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Outcome:
+        if self._closed:
+            raise StopAsyncIteration
+        if self._intake is None:
+            self._intake = self._begin()
+        intake = self._intake
+        while not intake.results:
+            if intake.is_over:
+                self._closed = True
+                error, intake.error = intake.error, None
+                raise error or StopAsyncIteration
+            await intake.news()
+        return intake.take()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Start nothing more, and wait for what is in flight, 10 seconds at the most.
+
+        A request that is not answered then is InDoubt in `undelivered`, and goes on in the client.
+        """
+        self._closed = True
+        if self._intake is None:
+            return
+        self._intake.stop()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait({self._intake.task}, timeout=DRAIN)
+        self._intake.stop_waiting()
+
+    def __del__(self) -> None:
+        """Stop a stream that nobody holds any more, before anything else runs."""
+        if self._intake is not None and not self._intake.is_over:
+            self._intake.stop()

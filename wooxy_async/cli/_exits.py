@@ -1,0 +1,77 @@
+"""How a command ends: the exit codes, and errors that are told in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Final
+
+import typer
+
+from wooxy_async.campaigns import CampaignError, TemplateError, UnsendableError
+
+
+class ExitCode(IntEnum):
+    """What the shell sees."""
+
+    ACCEPTED = 0
+    NOT_ALL = 1
+    NOT_BEGUN = 2
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+MEANINGS: Final = {
+    ExitCode.ACCEPTED: "everything was accepted (a row that repeats another's number is left out and does not count)",
+    ExitCode.NOT_ALL: "something was not: refused, in doubt, not sent, or a row that cannot be sent",
+    ExitCode.NOT_BEGUN: "nothing was sent: a wrong option, no token, an unreadable file, or you said no",
+    ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was in flight was waited for",
+    ExitCode.TERMINATED: "stopped by SIGTERM, likewise",
+}
+
+# The option behind each field of a message, for errors.
+OPTIONS: Final = {
+    "phone_number": "--to",
+    "text": "--text",
+    "domain": "--domain",
+    "sender_id": "--sender",
+    "button.text": "--button-text",
+    "button.url": "--button-url",
+    "device": "--device",
+    "ttl": "--ttl",
+}
+
+
+class Refusal(Exception):  # noqa: N818  # it is told as an error, and is none of the program
+    """The command cannot begin as it was given; the text says what to do."""
+
+
+@contextmanager
+def refusing(epilogue: str = "Nothing was sent.") -> Iterator[None]:
+    """Tell what cannot begin on standard error, and end with exit code 2; Ctrl-C before the start likewise, with 130.
+
+    Args:
+        epilogue: what is said after the reason.
+    """
+    try:
+        yield
+    except (Refusal, CampaignError) as error:
+        typer.echo(f"Error: {_in_options(error)}\n{epilogue}", err=True)
+        raise typer.Exit(ExitCode.NOT_BEGUN) from None
+    except KeyboardInterrupt:
+        typer.echo(f"\nStopped. {epilogue}", err=True)
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def option(field: str) -> str:
+    """Return the option that a message's field comes from."""
+    return OPTIONS.get(field, "--tag" if field.startswith("tags") else field)
+
+
+def _in_options(error: Exception) -> str:
+    if isinstance(error, TemplateError):
+        return f"{option(error.field)}: {error.text}"
+    if isinstance(error, UnsendableError):
+        return "\nError: ".join(f"{option(problem.field)} {problem.remedy}" for problem in error.problems)
+    return str(error)

@@ -1,0 +1,94 @@
+"""`wooxy sandbox`: a Wooxy of one's own, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Annotated
+
+import anyio
+import msgspec
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from wooxy_async.cli._access import TOKEN_VARIABLE
+from wooxy_async.cli._exits import Refusal, refusing
+from wooxy_async.cli._options import AsJson
+from wooxy_async.cli._screen import facts, make_screen, print_json
+from wooxy_async.sandbox import Sandbox
+
+_PORT_MOST = 65_535
+
+
+def sandbox(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=_PORT_MOST, help="Where it listens; 0 takes a free port.")] = 8025,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds until it answers.")] = 0.05,
+    token: Annotated[
+        str | None, typer.Option(help="The only token that it accepts; it opens nothing else. [default: any]")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a server on this machine that answers as Wooxy does.
+
+    It delivers nothing, accepts any token, and counts what it sees.
+
+    [bold]Examples[/bold]
+
+    \b
+      wooxy sandbox --port 8025 --latency 0.2
+      curl http://127.0.0.1:8025/sandbox/status
+    """
+    with refusing(epilogue="The sandbox did not start."):
+        screen = make_screen(as_json=as_json)
+        try:
+            server = Sandbox(token=token, latency=latency, port=port)
+        except (ValueError, TypeError) as error:
+            raise Refusal(str(error)) from None
+        asyncio.run(_serve(server, screen, as_json=as_json))
+
+
+async def _serve(server: Sandbox, screen: Console, *, as_json: bool) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        try:
+            await server.start()
+        except OSError as error:
+            raise Refusal(f"--port: the port cannot be opened ({error.strerror}). Give another one.") from None
+        try:
+            _show_banner(server, screen, as_json=as_json)
+            async for _ in signals:
+                break
+        finally:
+            await server.aclose()
+    _show_totals(server, screen, as_json=as_json)
+
+
+def _show_banner(server: Sandbox, screen: Console, *, as_json: bool) -> None:
+    if as_json:
+        print_json(msgspec.json.encode({"url": server.url}))
+    screen.print(Text.assemble("A Wooxy of your own listens on ", (server.url, "bold"), ". It delivers nothing."))
+    screen.print("In another terminal:")
+    for line in (
+        f"export {TOKEN_VARIABLE}={server.token}",
+        f'wooxy send --base-url {server.url} --domain shop.example --to +14155550123 --text "Hello"',
+        f"curl {server.url}/sandbox/messages",
+    ):
+        screen.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
+    screen.print("Ctrl-C ends it.")
+
+
+def _show_totals(server: Sandbox, screen: Console, *, as_json: bool) -> None:
+    seen = server.statistics()
+    if as_json:
+        print_json(msgspec.json.encode(seen))
+    screen.print("\nWhat the sandbox saw")
+    screen.print(
+        facts(
+            ("requests", f"{seen.requests:,}"),
+            ("messages taken", f"{seen.taken:,}"),
+            ("numbers taken twice", f"{seen.duplicates:,}"),
+            ("most at once", f"{seen.peak_in_progress} of 10 allowed"),
+            ("over the limit", f"{seen.violations:,}"),
+        )
+    )

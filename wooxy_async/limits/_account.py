@@ -1,0 +1,268 @@
+"""The slots of one account, for all clients, threads and event loops of this process.
+
+The state is plain data under a thread lock; nothing in it belongs to an event loop that could die:
+
+* a slot that is kept closed is a timestamp, not a timer;
+* a waiter is woken through its own loop and *claims* its grant there; a grant that nobody claims is taken back;
+* a lease remembers its loop weakly; when that loop is closed or gone, its slot is closed for `loss_hold` seconds
+  from the moment that this is noticed, and then opens.
+
+Leases and waiters come back through a queue that needs no lock, because the garbage collector may bring them back
+(the coroutine of a forgotten loop) while this very thread holds the lock; whoever holds the lock empties the queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import threading
+import weakref
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Final
+
+from wooxy_async._ports import Priority
+
+SLOTS: Final = 10  # API page: "Do not send more than 10 concurrent API requests"
+URGENT_IN_A_ROW: Final = 4  # then one bulk message goes if one waits: bulk keeps a fifth of the turns
+CLAIM_WITHIN: Final = 1.0  # seconds that a loop has to claim a grant before the next waiter gets it
+
+
+class Share:
+    """One client's part of an account.
+
+    Args:
+        most: slots that it may use at once.
+        loss_hold: seconds that a slot of it stays closed after its loop was lost.
+    """
+
+    def __init__(self, most: int, loss_hold: float) -> None:
+        self.most = most
+        self.loss_hold = loss_hold
+        self.borrowed = 0
+        self.queues: dict[Priority, OrderedDict[int, Waiter]] = {"urgent": OrderedDict(), "bulk": OrderedDict()}
+
+    @property
+    def waiting(self) -> int:
+        """How many of its messages wait for a slot."""
+        return sum(map(len, self.queues.values()))
+
+    def head(self, priority: Priority) -> Waiter | None:
+        """Return the waiter that is next, if the share may use one slot more."""
+        queue = self.queues[priority]
+        return next(iter(queue.values())) if queue and self.borrowed < self.most else None
+
+
+class Waiter:
+    """One message in the queue; it keeps its number when it has to queue again."""
+
+    __slots__ = ("__weakref__", "future", "granted_at", "loop", "number", "priority", "share")
+
+    def __init__(self, share: Share, priority: Priority, number: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.share = share
+        self.priority = priority
+        self.number = number
+        self.loop = weakref.ref(loop)
+        self.future: weakref.ref[asyncio.Future[None]] | None = None
+        self.granted_at = 0.0
+
+    def wake(self) -> bool:
+        """Tell the waiter's loop of the grant; False if there is nobody to tell."""
+        future = self.future() if self.future is not None else None
+        if future is None or future.done():
+            return False
+        loop = future.get_loop()
+        if loop is _running_loop():
+            future.set_result(None)
+            return True
+        try:
+            loop.call_soon_threadsafe(_resolve, future)
+        except RuntimeError:  # the loop is closed
+            return False
+        return True
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class ProcessLease:
+    """One slot in use."""
+
+    __slots__ = ("keep", "loop", "lost", "share")
+
+    def __init__(self, share: Share, loop: weakref.ref[asyncio.AbstractEventLoop]) -> None:
+        self.share = share
+        self.loop = loop
+        self.keep = 0.0
+        self.lost = False
+
+    def holds(self) -> bool:
+        """Return whether the slot is still this lease's own."""
+        return not self.lost
+
+    def keep_closed(self, seconds: float) -> None:
+        """Keep the slot closed for so long after the lease ends."""
+        self.keep = seconds
+
+    def is_abandoned(self) -> bool:
+        """Return whether the loop that ran its request is closed or gone."""
+        loop = self.loop()
+        return loop is None or loop.is_closed()
+
+
+class Account:
+    """The ten slots of one token."""
+
+    def __init__(self) -> None:
+        self.shares: weakref.WeakSet[Share] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._leases: set[ProcessLease] = set()
+        self._granted: set[Waiter] = set()
+        self._closed_until: list[float] = []
+        self._queued: dict[Share, None] = {}
+        self._came_back: deque[ProcessLease | Waiter] = deque()
+        self._numbers = itertools.count()
+        self._urgent_in_a_row = 0
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._lock:
+            yield
+        self._empty_queue()
+
+    def take(self, share: Share, priority: Priority, loop: asyncio.AbstractEventLoop) -> ProcessLease | Waiter:
+        """Return a slot that is free for this share, or else a place in the queue that has not been entered yet."""
+        with self._locked():
+            if not self._queued and share.borrowed < share.most and self._free() > 0:
+                return self._lease(share, weakref.ref(loop))
+            return Waiter(share, priority, next(self._numbers), loop)
+
+    def enter(self, waiter: Waiter, future: asyncio.Future[None]) -> None:
+        """Queue a waiter, in front of all of higher number; `future` is resolved with its grant."""
+        with self._locked():
+            waiter.future = weakref.ref(future)
+            queue = waiter.share.queues[waiter.priority]
+            again = bool(queue) and waiter.number < next(iter(queue))
+            queue[waiter.number] = waiter
+            if again:
+                queue.move_to_end(waiter.number, last=False)
+            self._queued[waiter.share] = None
+            self._grant()
+
+    def claim(self, waiter: Waiter) -> ProcessLease | None:
+        """Turn a grant into a lease; None if it was taken back because it was not claimed in time."""
+        with self._locked():
+            if waiter not in self._granted:
+                return None
+            self._granted.remove(waiter)
+            waiter.share.borrowed -= 1
+            return self._lease(waiter.share, waiter.loop)
+
+    def give_back(self, item: ProcessLease | Waiter) -> None:
+        """End a lease, or leave the queue; may be called from anywhere, also by the garbage collector."""
+        self._came_back.append(item)
+        self._empty_queue()
+
+    def look_after(self) -> float:
+        """Find leases and grants of dead loops, open what is due, and return the seconds until the next slot opens."""
+        now = monotonic()
+        with self._locked():
+            for lease in [lease for lease in self._leases if lease.is_abandoned()]:
+                lease.lost = True
+                self._end(lease, max(lease.keep, lease.share.loss_hold))
+            for waiter in [waiter for waiter in self._granted if now - waiter.granted_at > CLAIM_WITHIN]:
+                self._withdraw(waiter)
+            self._grant()
+            return self._closed_until[0] - now if self._closed_until else CLAIM_WITHIN
+
+    def in_use(self) -> tuple[int, int]:
+        """Return how many slots are in use and how many are kept closed."""
+        self.look_after()
+        return len(self._leases) + len(self._granted), len(self._closed_until)
+
+    def is_idle(self) -> bool:
+        """Return whether nothing of the account is in use, closed or known to a client."""
+        return not self.shares and self.in_use() == (0, 0)
+
+    def _empty_queue(self) -> None:
+        while self._came_back and self._lock.acquire(blocking=False):
+            try:
+                while self._came_back:
+                    item = self._came_back.popleft()
+                    if isinstance(item, ProcessLease):
+                        self._end(item, item.keep)
+                    else:
+                        self._leave(item)
+                self._grant()
+            finally:
+                self._lock.release()
+
+    # What follows runs under the lock.
+
+    def _free(self) -> int:
+        now = monotonic()
+        while self._closed_until and self._closed_until[0] <= now:
+            heapq.heappop(self._closed_until)
+        return SLOTS - len(self._leases) - len(self._granted) - len(self._closed_until)
+
+    def _lease(self, share: Share, loop: weakref.ref[asyncio.AbstractEventLoop]) -> ProcessLease:
+        lease = ProcessLease(share, loop)
+        share.borrowed += 1
+        self._leases.add(lease)
+        return lease
+
+    def _end(self, lease: ProcessLease, keep: float) -> None:
+        if lease not in self._leases:
+            return
+        self._leases.remove(lease)
+        lease.share.borrowed -= 1
+        if keep > 0:
+            heapq.heappush(self._closed_until, monotonic() + keep)
+
+    def _leave(self, waiter: Waiter) -> None:
+        if waiter in self._granted:
+            self._withdraw(waiter)
+        self._dequeue(waiter)
+
+    def _withdraw(self, waiter: Waiter) -> None:
+        self._granted.remove(waiter)
+        waiter.share.borrowed -= 1
+
+    def _dequeue(self, waiter: Waiter) -> None:
+        waiter.share.queues[waiter.priority].pop(waiter.number, None)
+        if not waiter.share.waiting:
+            self._queued.pop(waiter.share, None)
+
+    def _grant(self) -> None:
+        """Give every free slot to the waiter whose turn it is."""
+        while self._queued and self._free() > 0 and (waiter := self._next()) is not None:
+            self._dequeue(waiter)
+            if waiter.wake():
+                waiter.granted_at = monotonic()
+                waiter.share.borrowed += 1
+                self._granted.add(waiter)
+
+    def _next(self) -> Waiter | None:
+        """Return whose turn it is: first come first served, urgent before bulk, but not for ever."""
+        urgent, bulk = self._oldest("urgent"), self._oldest("bulk")
+        if urgent is None or (bulk is not None and self._urgent_in_a_row >= URGENT_IN_A_ROW):
+            self._urgent_in_a_row = 0
+            return bulk
+        self._urgent_in_a_row = self._urgent_in_a_row + 1 if bulk is not None else 0
+        return urgent
+
+    def _oldest(self, priority: Priority) -> Waiter | None:
+        heads = (share.head(priority) for share in self._queued)
+        return min((head for head in heads if head is not None), key=lambda head: head.number, default=None)

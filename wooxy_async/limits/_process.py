@@ -1,0 +1,131 @@
+"""A client's view of its account's slots: the limiter that holds within one process."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import threading
+import weakref
+from time import monotonic
+from types import TracebackType
+from typing import Final
+
+import anyio
+
+from wooxy_async._ports import LimiterStatistics, Priority
+from wooxy_async.limits._account import SLOTS, Account, ProcessLease, Share, Waiter
+
+_LOOK_EVERY: Final = 0.25  # seconds between two looks at the clock while somebody waits
+
+_accounts: dict[bytes, Account] = {}
+_accounts_lock = threading.Lock()
+
+
+def _account(token: str) -> Account:
+    """Return the account of a token; the token itself is not kept."""
+    key = hashlib.sha256(token.encode()).digest()
+    with _accounts_lock:
+        for idle in [other for other, account in _accounts.items() if other != key and account.is_idle()]:
+            del _accounts[idle]
+        return _accounts.setdefault(key, Account())
+
+
+# A forked child starts with ten slots of its own: the requests that its parent has in progress are not its requests.
+getattr(os, "register_at_fork", lambda **_hooks: None)(after_in_child=_accounts.clear)
+
+
+class ProcessLimiter:
+    """Keeps one cap per token for all clients, threads and event loops of this process.
+
+    First come, first served; "urgent" goes before "bulk", but after four urgent ones in a row one bulk message
+    gets its turn. Processes do not see one another: the sum of `max_concurrency` over all processes of an account
+    must not exceed 10.
+
+    Args:
+        token: the account's access token; only a digest of it is kept.
+        share: slots that this client may use at once, 1 to 10.
+        loss_hold: seconds that a slot stays closed after the event loop of its request was lost.
+
+    Source:
+        API page: "Do not send more than 10 concurrent API requests".
+    """
+
+    def __init__(self, token: str, *, share: int = SLOTS, loss_hold: float = 5.0) -> None:
+        self._account = _account(token)
+        self._share = Share(share, loss_hold)
+        self._account.shares.add(self._share)
+        self._looking: weakref.ref[asyncio.AbstractEventLoop] | None = None
+
+    def slot(self, *, priority: Priority, deadline: float | None = None) -> _Slot:
+        """Wait for a slot and hold it for the block; see `Limiter.slot`."""
+        return _Slot(self, priority, deadline)
+
+    def statistics(self) -> LimiterStatistics:
+        """Return the limiter's state at this moment."""
+        _in_use, closed = self._account.in_use()
+        return LimiterStatistics(total=SLOTS, borrowed=self._share.borrowed, closed=closed, waiting=self._share.waiting)
+
+    def take(self, priority: Priority, loop: asyncio.AbstractEventLoop) -> ProcessLease | Waiter:
+        """Return a free slot at once, or a place in the queue."""
+        return self._account.take(self._share, priority, loop)
+
+    async def wait(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> ProcessLease:
+        """Wait in the queue until a grant was claimed."""
+        while True:
+            granted: asyncio.Future[None] = loop.create_future()
+            self._account.enter(waiter, granted)
+            self._look(loop)
+            try:
+                await granted
+            except BaseException:
+                self._account.give_back(waiter)
+                raise
+            if (lease := self._account.claim(waiter)) is not None:
+                return lease
+
+    def give_back(self, lease: ProcessLease) -> None:
+        """End a lease."""
+        self._account.give_back(lease)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at the clock now and, as long as somebody waits, again and again."""
+        if self._looking is not None and self._looking() is loop:
+            return
+        self._looking = weakref.ref(loop)
+        self._look_again(loop)
+
+    def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        opens_in = self._account.look_after()
+        if self._share.waiting:
+            loop.call_later(min(max(opens_in, 0.0), _LOOK_EVERY), self._look_again, loop)
+        else:
+            self._looking = None
+
+
+class _Slot:
+    """The context manager of one slot."""
+
+    __slots__ = ("_deadline", "_lease", "_limiter", "_priority")
+
+    def __init__(self, limiter: ProcessLimiter, priority: Priority, deadline: float | None) -> None:
+        self._limiter = limiter
+        self._priority: Priority = priority
+        self._deadline = deadline
+
+    async def __aenter__(self) -> ProcessLease:
+        loop = asyncio.get_running_loop()
+        place = self._limiter.take(self._priority, loop)
+        if isinstance(place, Waiter):
+            if self._deadline is None:
+                place = await self._limiter.wait(place, loop)
+            else:
+                with anyio.fail_after(self._deadline - monotonic()):
+                    place = await self._limiter.wait(place, loop)
+        self._lease = place
+        return place
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._limiter.give_back(self._lease)

@@ -1,0 +1,208 @@
+"""What can be made to happen to a message: one constructor for each kind of fault."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from wooxy_async.sandbox import _checks as checks
+from wooxy_async.sandbox._errors import DocumentedError, documented
+
+Ending = Literal["own answer", "reply", "half", "reset", "close", "silence"]
+
+_HTML = "text/html; charset=utf-8"
+_PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
+
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """What happens to a message instead of the account's answer; made by the constructors below.
+
+    With `taken=True` the message is taken first, if it breaks none of the account's rules: it stands in
+    `Sandbox.messages`, and only the answer is spoiled. With `taken=False` it never is.
+    """
+
+    name: str
+    ending: Ending
+    taken: bool = False
+    before_reading: bool = False
+    seconds: float = 0.0
+    errors: tuple[DocumentedError, ...] = ()
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    @classmethod
+    def none(cls) -> "Fault":
+        """Let the account answer: a place in a script where nothing happens."""
+        return cls(name="accepted", ending="own answer", taken=True)
+
+    @classmethod
+    def error(cls, *errors: int | str, status: int | None = None) -> "Fault":
+        """Refuse with documented errors.
+
+        Args:
+            errors: Numbers (1 to 26, their order on the page) or codes ("DOMAIN_NOT_FOUND"), one or more.
+            status: The HTTP status; `None` takes the sandbox's own for these errors.
+
+        Raises:
+            ValueError: There is no such error, none was given, or the status is not 200 to 599.
+        """
+        if not errors:
+            raise ValueError("errors must name at least one documented error: 1 to 26, or a code")
+        rows = tuple(documented(error) for error in errors)
+        shown = 0 if status is None else checks.whole("status", status, 200, 599)
+        return cls(name="error", ending="own answer", errors=rows, status=shown)
+
+    @classmethod
+    def reply(
+        cls,
+        status: int,
+        body: bytes | str = b"",
+        *,
+        headers: dict[str, str] | None = None,
+        taken: bool = False,
+        name: str = "reply",
+    ) -> "Fault":
+        """Answer with any status, body and headers.
+
+        Args:
+            status: 200 to 599.
+            body: As it goes out; a string is encoded as UTF-8.
+            headers: By name; `Content-Length` is added.
+            taken: Whether the message is taken first.
+            name: What `TakenMessage.status` says.
+
+        Raises:
+            TypeError: An argument is of a wrong type.
+            ValueError: The status is out of its range.
+        """
+        if not isinstance(body, bytes | str):
+            raise TypeError(f"body must be bytes or a string, not {body!r}")
+        return cls(
+            name=checks.filled("name", name),
+            ending="reply",
+            taken=checks.flag("taken", taken),
+            status=checks.whole("status", status, 200, 599),
+            headers=checks.headers("headers", headers),
+            body=body.encode() if isinstance(body, str) else body,
+        )
+
+    @classmethod
+    def reset_before_reading(cls) -> "Fault":
+        """Reset the connection when a request's headers have arrived and its body is not read.
+
+        The approximation: small bodies arrive together with their headers, so the kernel may hold the bytes;
+        the application has not read them, does not count the request, and does not take the message.
+        """
+        return cls(name="reset_before_reading", ending="reset", before_reading=True)
+
+    @classmethod
+    def reset_after_reading(cls, *, taken: bool = True) -> "Fault":
+        """Reset the connection (RST) when the request was read whole, without an answer.
+
+        Args:
+            taken: Whether the message is taken first; the default is the case that loses most.
+        """
+        return cls(name="reset_after_reading", ending="reset", taken=checks.flag("taken", taken))
+
+    @classmethod
+    def close_after_reading(cls, *, taken: bool = True) -> "Fault":
+        """Close the connection (FIN) when the request was read whole, without an answer.
+
+        Args:
+            taken: Whether the message is taken first.
+        """
+        return cls(name="close_after_reading", ending="close", taken=checks.flag("taken", taken))
+
+    @classmethod
+    def server_error(cls, status: int = 500, *, taken: bool = False) -> "Fault":
+        """Answer 5xx with a page of HTML, as a front end does (`Fault.error(21)` is the API's own way).
+
+        Args:
+            status: 500 to 599, for example 503.
+            taken: Whether the message is taken first.
+
+        Raises:
+            ValueError: The status is no server error.
+        """
+        checks.whole("status", status, 500, 599)
+        return _page("server_error", status, "Server Error", taken=taken)
+
+    @classmethod
+    def too_many_requests(cls, retry_after: float | str | None = 1) -> "Fault":
+        """Answer 429; the message is not taken.
+
+        Args:
+            retry_after: The header `Retry-After`: seconds, or the header's text (a date); `None` leaves it off.
+
+        Raises:
+            TypeError: It is neither a number nor a string.
+            ValueError: The number is negative or not finite.
+        """
+        if retry_after is not None and not isinstance(retry_after, str):
+            checks.seconds("retry_after", retry_after)
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        return cls.reply(429, "Too Many Requests", headers=headers, name="too_many_requests")
+
+    @classmethod
+    def no_answer(cls, *, taken: bool = True) -> "Fault":
+        """Never answer: the request stays in progress until its connection is lost or the sandbox closes.
+
+        Args:
+            taken: Whether the message is taken first.
+        """
+        return cls(name="no_answer", ending="silence", taken=checks.flag("taken", taken))
+
+    @classmethod
+    def slow_answer(cls, seconds: float) -> "Fault":
+        """Answer as the account would, later.
+
+        Args:
+            seconds: In addition to the sandbox's latency.
+
+        Raises:
+            TypeError: It is no number.
+            ValueError: It is negative or not finite.
+        """
+        pause = checks.seconds("seconds", seconds)
+        return cls(name="accepted", ending="own answer", taken=True, seconds=pause)
+
+    @classmethod
+    def half_answer(cls, *, taken: bool = True) -> "Fault":
+        """Answer with the first half of what the account says, then close the connection.
+
+        Args:
+            taken: Whether the message is taken first.
+        """
+        return cls(name="half_answer", ending="half", taken=checks.flag("taken", taken))
+
+    @classmethod
+    def not_json(cls, *, taken: bool = True) -> "Fault":
+        """Answer 200 with a page of HTML.
+
+        Args:
+            taken: Whether the message is taken first.
+        """
+        return _page("not_json", 200, "Welcome", taken=taken)
+
+    @classmethod
+    def forbidden(cls) -> "Fault":
+        """Answer 403 with a page of HTML, as a firewall does; the message is not taken."""
+        return _page("forbidden", 403, "Access Denied", taken=False)
+
+    @classmethod
+    def redirect(cls, location: str, status: int = 307) -> "Fault":
+        """Answer with a redirect; the message is not taken.
+
+        Args:
+            location: The header `Location`.
+            status: 300 to 399; 307 asks for the body again.
+
+        Raises:
+            ValueError: The status is no redirect, or the location is empty.
+        """
+        checks.whole("status", status, 300, 399)
+        return cls.reply(status, headers={"Location": checks.filled("location", location)}, name="redirect")
+
+
+def _page(name: str, status: int, title: str, *, taken: bool) -> Fault:
+    return Fault.reply(status, _PAGE.format(title), headers={"Content-Type": _HTML}, taken=taken, name=name)

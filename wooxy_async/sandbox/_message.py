@@ -1,0 +1,107 @@
+"""The wire body, and the rules that hold for a message whatever the account."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import phonenumbers
+from msgspec import UNSET, Struct
+
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
+_TTL_SECONDS = range(1_800, 259_200 + 1)  # "Between 30 minutes to 72 hour"
+_TAG_LENGTH = 50
+
+# "This method does not provide for sending messages to countries from the list of restrictions". Calling code
+# 7 is shared by Russia and Kazakhstan, and only Russia is on the list.
+RESTRICTED = frozenset({"UA", "BY", "RU"})
+_BY_PREFIX = {"+380": "UA", "+375": "BY", "+76": "KZ", "+77": "KZ", "+7": "RU"}
+
+
+class Body(Struct, rename="camel"):
+    """A request's body as it came: every field may be of any type, which the rules look at.
+
+    The page's table says `buttons`, its code example and its error 5 say `button`: both are read, and
+    `buttons` counts where both are given.
+    """
+
+    domain: Any = UNSET
+    phone_number: Any = UNSET
+    text: Any = UNSET
+    sender_id: Any = UNSET
+    buttons: Any = None
+    button: Any = None
+    device: Any = "all"
+    ttl: Any = 3_600
+    tags: Any = None
+
+    @property
+    def link(self) -> Any:
+        """The button, from either field; `None` where there is none."""
+        return self.button if self.buttons is None else self.buttons
+
+
+def is_filled(value: object) -> bool:
+    """Tell a non-empty string."""
+    return isinstance(value, str) and value != ""
+
+
+def is_number(value: object) -> bool:
+    """Tell an E.164 number of a length that its country has.
+
+    Source:
+        `phonenumbers.is_possible_number`: error 3 speaks of validity only, and new ranges must not be refused.
+    """
+    if not isinstance(value, str) or not _E164.fullmatch(value):
+        return False
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(value, None))
+    except phonenumbers.NumberParseException:  # a calling code that no country has
+        return False
+
+
+def country(number: str) -> str:
+    """Return the two-letter code of a number's country; "001" is none in particular (+800)."""
+    for prefix, code in _BY_PREFIX.items():
+        if number.startswith(prefix):
+            return code
+    parsed = phonenumbers.parse(number, None)
+    calling_code = parsed.country_code or 0
+    return phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(calling_code)
+
+
+def is_restricted(number: str) -> bool:
+    """Tell a number of a country that this method never sends to, without a look into the library."""
+    return number.startswith(("+7", "+375", "+380")) and country(number) in RESTRICTED
+
+
+def _is_button(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("text"), str) and isinstance(value.get("url"), str)
+
+
+def _is_ttl(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value in _TTL_SECONDS
+
+
+def _tags(body: Body) -> list[Any]:
+    return body.tags if isinstance(body.tags, list) else []
+
+
+def _names(body: Body) -> list[str]:
+    return [tag for tag in _tags(body) if isinstance(tag, str)]
+
+
+# The number of a documented error, and when a message earns it. Fields that the page gives the default `null`
+# (`buttons`, `tags`) may be null; `senderId`, `device` and `ttl` have other defaults and may only be left out.
+MESSAGE_RULES: tuple[tuple[int, Callable[[Body], bool]], ...] = (
+    (1, lambda body: not is_filled(body.domain)),
+    (2, lambda body: body.sender_id is not UNSET and not is_filled(body.sender_id)),
+    (3, lambda body: not is_number(body.phone_number)),
+    (4, lambda body: not is_filled(body.text)),
+    (5, lambda body: body.link is not None and not _is_button(body.link)),
+    (6, lambda body: not _is_ttl(body.ttl)),
+    (7, lambda body: body.device not in ("all", "phone")),
+    (8, lambda body: body.tags is not None and not isinstance(body.tags, list)),
+    (9, lambda body: not all(map(is_filled, _tags(body)))),
+    (10, lambda body: any(len(name) > _TAG_LENGTH for name in _names(body))),
+    (11, lambda body: any(name.startswith("_") for name in _names(body))),
+)

@@ -1,0 +1,112 @@
+"""What the sandbox remembers: the messages taken, and counts."""
+
+from collections import deque
+from random import Random
+
+from msgspec import Struct
+
+from wooxy_async.sandbox._message import Body
+from wooxy_async.sandbox._watch import Watch
+
+_STORED_TAGS = 100  # "we only store the first 100 we see"
+
+
+class TakenButton(Struct, frozen=True, kw_only=True):
+    """The button of a taken message."""
+
+    text: str
+    url: str
+
+
+class TakenMessage(Struct, frozen=True, kw_only=True):
+    """A message that the sandbox took: a real Wooxy would deliver it.
+
+    Args:
+        id: 24 hexadecimal digits.
+        number: The recipient, as it came.
+        domain: As it came.
+        text: As it came.
+        sender_id: `None` where the message named none (the default sender).
+        button: `None` where there was none.
+        device: "all" or "phone".
+        ttl: Seconds.
+        tags: All that it carried, whether the account stores them or not.
+        taken_at: Seconds since the sandbox started.
+        status: "accepted", or the name of the scripted fault that kept the acceptance from the client
+            ("reset_after_reading"). A connection that the client itself gave up is not told from others.
+    """
+
+    id: str
+    number: str
+    domain: str
+    text: str
+    sender_id: str | None
+    button: TakenButton | None
+    device: str
+    ttl: int
+    tags: tuple[str, ...]
+    taken_at: float
+    status: str
+
+
+class Records:
+    """The messages taken, bounded, and what is counted of them, unbounded.
+
+    Every distinct number is kept as an integer so that duplicates show over the whole run: about 75 bytes
+    each, whatever `keep` is.
+    """
+
+    def __init__(self, *, keep: int, ids: Random, watch: Watch) -> None:
+        self.messages: deque[TakenMessage] = deque(maxlen=keep)
+        self.requests = 0
+        self.taken = 0
+        self.stored_tags: dict[str, None] = {}
+        self.repeats: dict[str, int] = {}
+        self._numbers: set[int] = set()
+        self._ids = ids
+        self._watch = watch
+
+    def next_id(self) -> str:
+        """Return a message id: 24 hexadecimal digits."""
+        return f"{self._ids.getrandbits(96):024x}"
+
+    def read(self) -> None:
+        """Count a request that was read whole."""
+        self.requests += 1
+        self._watch.changed()
+
+    def forget(self) -> None:
+        """Forget the messages and the counts; ids go on."""
+        self.messages.clear()
+        self.requests = self.taken = 0
+        for seen in (self.stored_tags, self.repeats, self._numbers):
+            seen.clear()
+
+    def take(self, message_id: str, body: Body, *, taken_at: float, status: str) -> None:
+        """Keep a message that broke no rule."""
+        taken = TakenMessage(
+            id=message_id,
+            number=body.phone_number,
+            domain=body.domain,
+            text=body.text,
+            sender_id=body.sender_id or None,
+            button=TakenButton(text=body.link["text"], url=body.link["url"]) if body.link else None,
+            device=body.device,
+            ttl=body.ttl,
+            tags=tuple(body.tags or ()),
+            taken_at=taken_at,
+            status=status,
+        )
+        self.messages.append(taken)
+        self.taken += 1
+        self._count(taken)
+        self._watch.changed()
+
+    def _count(self, taken: TakenMessage) -> None:
+        number = int(taken.number)
+        if number in self._numbers:
+            self.repeats[taken.number] = self.repeats.get(taken.number, 1) + 1
+        self._numbers.add(number)
+        for tag in taken.tags:
+            if len(self.stored_tags) < _STORED_TAGS:
+                self.stored_tags[tag] = None
