@@ -20,7 +20,7 @@ from wooxy_async._rules.retry import RetryPolicy
 from wooxy_async._statistics import Statistics
 from wooxy_async._stream import OutcomeStream
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - grouped, not sorted
     # client
     "WooxyClient",
     "OutcomeStream",

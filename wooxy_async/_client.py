@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl as tls
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self, get_args
@@ -14,7 +14,7 @@ import anyio
 import msgspec
 
 from wooxy_async._delivery import Delivery
-from wooxy_async._engine import Engine, logger
+from wooxy_async._engine import Engine
 from wooxy_async._ports import Limiter, Priority
 from wooxy_async._rules.arguments import one_of
 from wooxy_async._rules.messages import ViberMessage
@@ -211,9 +211,7 @@ class WooxyClient:
         What has not started is NotSent. What is not answered after the 10 seconds is InDoubt, and its reference is
         logged. Runs to its end also when the caller is cancelled meanwhile.
         """
-        with anyio.CancelScope(shield=True):
-            await self._engine.drain(DRAIN)
-            await self._engine.aclose()
+        await _to_its_end(self._engine.aclose(DRAIN))
 
     async def __aenter__(self) -> Self:
         self._engine.transport()
@@ -228,7 +226,9 @@ class WooxyClient:
         """Warn of a client that was left open, as files and sockets do."""
         engine = getattr(self, "_engine", None)
         if engine is not None and engine.has_open_session:
-            warnings.warn(f"{self!r} was left open: use `async with`, or aclose().", ResourceWarning, source=self)
+            warnings.warn(
+                f"{self!r} was left open: use `async with`, or aclose().", ResourceWarning, stacklevel=2, source=self
+            )
             engine.abandon()
 
 
@@ -238,10 +238,23 @@ async def _outcome(delivery: Delivery, answered: asyncio.Future[Outcome], limit:
         with anyio.move_on_after(limit):
             return await answered
     except asyncio.CancelledError:
-        if not answered.done() or answered.cancelled():
-            delivery.tell("cancelled", "The caller was cancelled")
+        delivery.tell("cancelled", "The caller was cancelled")
         raise
     return delivery.tell("deadline", f"The time-out of {limit:g} s ended")
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await work also when the caller is cancelled meanwhile; the cancellation goes on afterwards."""
+    task, cancelled = asyncio.ensure_future(work), False
+    with anyio.CancelScope(shield=True):  # against anyio's scopes; `asyncio.shield` against `Task.cancel`
+        while not task.done():
+            try:
+                await asyncio.shield(task)
+            except asyncio.CancelledError:
+                cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    task.result()
 
 
 def _priority(given: Any) -> Priority:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import anyio
 
-from wooxy_async._engine import Engine
+from wooxy_async._engine import Engine, logger
 from wooxy_async._guard import Guard
 from wooxy_async._ports import Handover, Lease, Priority, Reply, TransportError
 from wooxy_async._rules.checks import prepare
@@ -59,7 +59,7 @@ class Delivery:
         guard: Guard | None = None,
     ) -> None:
         self.message = message
-        self.told: Outcome | None = None
+        self.outcome: Outcome | None = None  # the one that the caller is told; it never changes
         self.task: asyncio.Task[None] | None = None
         self._engine = engine
         self._transport = engine.transport()
@@ -82,13 +82,14 @@ class Delivery:
         if isinstance(self._prepared, bytes):
             self._engine.deliveries.add(self)
             self.task = asyncio.get_running_loop().create_task(self._run(self._prepared))
+            self.task.add_done_callback(self._ended)
         else:
             seen = Seen(problems=self._prepared)
             self._finish(conclude(judge(seen), seen, **self._common()))
 
     @property
     def is_out(self) -> bool:
-        """Whether a request of it was handed over and is not answered yet."""
+        """Whether a request of it was handed over and is not judged yet."""
         return self._handover is not None and self._handover.started
 
     def tell(self, kind: CauseKind, text: str) -> Outcome:
@@ -98,11 +99,12 @@ class Delivery:
             kind: why the caller stops waiting.
             text: the same, for people.
         """
-        self.told = outcome = self._known(Cause(kind=kind, text=text))
-        if not self.is_out:
-            self.cancel(kind, text)
-        self._engine.count(outcome)
-        return outcome
+        if self.outcome is None:
+            self.outcome = self._known(Cause(kind=kind, text=text))
+            if not self.is_out:
+                self.cancel(kind, text)
+            self._engine.count(self.outcome)
+        return self.outcome
 
     def cancel(self, kind: CauseKind, text: str) -> None:
         """End it; a request that has not started yet never does."""
@@ -132,18 +134,25 @@ class Delivery:
     async def _run(self, body: bytes) -> None:
         try:
             outcome = await self._deliver(body)
-        except asyncio.CancelledError:  # by `cancel`, or by the end of the event loop
-            self._finish(self._known(self._cancelled_by))
-            raise
+        except Exception as error:
+            logger.exception("a mistake of wooxy_async; please report it")
+            text = f"wooxy_async made a mistake ({type(error).__name__})"
+            outcome = self._known(Cause(kind="internal_error", text=text))
         self._finish(outcome)
+
+    def _ended(self, _task: asyncio.Task[None]) -> None:
+        """Give a message its outcome whose task was cancelled, maybe before its first step, by us or by the loop's end."""
+        if self in self._engine.deliveries:
+            self._finish(self._known(self._cancelled_by))
 
     def _finish(self, outcome: Outcome) -> None:
         self._engine.deliveries.discard(self)
-        if self.told is not None:
-            self._engine.settle(self.told, outcome)
-        else:
+        if self.outcome is None:
+            self.outcome = outcome
             self._engine.count(outcome)
             self._done(self, outcome)
+        else:
+            self._engine.settle(self.outcome, outcome)
 
     async def _deliver(self, body: bytes) -> Outcome:
         while True:
@@ -151,6 +160,7 @@ class Delivery:
             seen = await self._attempt(body)
             row = judge(seen)
             outcome = conclude(row, seen, **self._common())
+            self._handover = None
             if isinstance(outcome, InDoubt):
                 self._doubt = self._doubt or outcome
             if self._guard is not None:
@@ -177,8 +187,8 @@ class Delivery:
             self._retry, row.again, attempts=self._attempts, asked=seen.retry_after, draw=draw, patient=patient
         )
         if row.again is Again.AFTER_PAUSE:
-            asked = self._retry.wait_max if pause is None else pause
-            self._engine.pause(asked, "Wooxy refused a request for load (HTTP 429)")
+            asked = self._retry.wait_initial if seen.retry_after is None else seen.retry_after
+            self._engine.pause(min(max(asked, pause or 0.0), self._retry.wait_max), "Wooxy refused a request for load (HTTP 429)")
         too_late = pause is not None and self._deadline is not None and monotonic() + pause >= self._deadline
         return None if too_late else pause
 
@@ -206,7 +216,6 @@ class Delivery:
             seen = Seen(handed_over=handover.started, failure=Cause(kind=error.kind, text=error.text))
         else:
             seen = self._read(reply)
-        self._handover = None
         return seen
 
     def _read(self, reply: Reply) -> Seen:

@@ -92,11 +92,20 @@ class Engine:
         """Whether connections may be open."""
         return self._transport is not None
 
-    async def drain(self, seconds: float) -> None:
-        """Refuse new messages, end what has not started, and wait so long for what is in flight."""
+    async def aclose(self, drain: float) -> None:
+        """Refuse new messages, wait so many seconds for what is in flight, and close the session pool."""
         self.closed = True
-        if self._loop is not asyncio.get_running_loop():
+        transport, self._transport = self._transport, None
+        if transport is None:
             return
+        if self._loop is asyncio.get_running_loop():
+            await self._drain(drain)
+            await transport.aclose()
+        else:
+            transport.abandon()
+
+    async def _drain(self, seconds: float) -> None:
+        """End what has not started, and wait for what is in flight."""
         for intake in list(self.intakes):
             intake.stop()
         for delivery in [delivery for delivery in self.deliveries if not delivery.is_out]:
@@ -115,17 +124,6 @@ class Engine:
         deliveries = {delivery.task for delivery in self.deliveries if delivery.task is not None}
         return deliveries | {intake.task for intake in self.intakes}
 
-    async def aclose(self) -> None:
-        """Close the session pool; the client is not used again."""
-        self.closed = True
-        transport, self._transport = self._transport, None
-        if transport is None:
-            return
-        if self._loop is asyncio.get_running_loop():
-            await transport.aclose()
-        else:
-            transport.abandon()
-
     @property
     def is_paused(self) -> bool:
         """Whether the server has asked the client to wait."""
@@ -133,8 +131,8 @@ class Engine:
 
     async def until_unpaused(self) -> None:
         """Wait while the server has asked the client to wait."""
-        while (left := self.paused_until - monotonic()) > 0:
-            await anyio.sleep(left)
+        while self.is_paused:  # noqa: ASYNC110 - the pause may grow while it is slept through
+            await anyio.sleep(self.paused_until - monotonic())
 
     def pause(self, seconds: float, because: str) -> None:
         """Start no request of this client for so long."""
@@ -147,7 +145,7 @@ class Engine:
         self._counts[type(outcome)] += 1
         self.call(self.settings.on_outcome, outcome)
 
-    def settle(self, told: Outcome | None, outcome: Outcome) -> None:
+    def settle(self, told: Outcome, outcome: Outcome) -> None:
         """Note what became of a request that outlived its caller, who was told that it is in doubt."""
         if not isinstance(told, InDoubt):
             return
@@ -177,7 +175,7 @@ class Engine:
             invalid=counts[Invalid],
             not_sent=counts[NotSent],
             in_doubt=counts[InDoubt],
-            outlived=sum(delivery.told is not None for delivery in self.deliveries),
+            outlived=sum(delivery.outcome is not None for delivery in self.deliveries),
             settled=self._settled,
             paused_for=max(0.0, paused_for),
             paused_because=self.paused_because if paused_for > 0 else "",

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
-from wooxy_async._rules.arguments import number, one_of, whole
+from wooxy_async._rules.arguments import number, one_of, shown, whole
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.redaction import Redactor, Secret
 from wooxy_async._rules.retry import RetryPolicy
@@ -97,7 +97,7 @@ def _url(given: Any, environment: Mapping[str, str], *, allow_http: bool) -> str
     parts = _split(name, base, ("https", "http"))
     if parts.username is not None or parts.password is not None:
         raise ValueError(f"{name} must not hold a user name or password; the token has its own argument.")
-    if parts.query or parts.fragment:
+    if "?" in base or "#" in base:
         raise ValueError(f"{name} must end with its path, as in {DEFAULT_URL!r}: no query, no fragment.")
     if parts.scheme == "http" and not (allow_http or is_loopback(parts.hostname or "")):
         raise ValueError(
@@ -159,17 +159,18 @@ def _ssl(given: Any) -> tls.SSLContext | None:
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, not {value!r}.")
+        raise TypeError(f"{name} must be True or False, not {shown(value)}.")
     return value
 
 
 def _instance(name: str, value: Any, kind: type[RetryPolicy]) -> RetryPolicy:
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}(…), not {value!r}.")
+        raise TypeError(f"{name} must be a {kind.__name__}(…), not {shown(value)}.")
     return value
 
 
 def _hook(name: str, value: Any) -> Hook | None:
     if value is not None and not callable(value):
-        raise TypeError(f"{name} must be a function or None, not {value!r}.")
-    return value
+        raise TypeError(f"{name} must be a function or None, not {shown(value)}.")
+    hook: Hook | None = value
+    return hook

@@ -189,7 +189,7 @@ def _opened(source: Messages) -> tuple[Callable[[], Awaitable[Any]], Callable[[]
     """Return how a source is pulled and closed; a plain iterator is left as it is, for its owner to go on with."""
     if isinstance(source, AsyncIterable):
         iterator = aiter(source)
-        return lambda: anext(iterator, _END), getattr(iterator, "aclose", _nothing)  # type: ignore[arg-type, return-value]
+        return lambda: anext(iterator, _END), getattr(iterator, "aclose", _nothing)
     plain = iter(source)
 
     async def pull() -> Any:

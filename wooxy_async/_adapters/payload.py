@@ -54,7 +54,9 @@ class Body(BytesPayload):
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body, unless the connection died or the request was called off."""
         handover = self.handover
-        if not handover.may_start() or is_stale(writer.transport, reused=False):
+        # `should_close`: the loop has already read something on this connection that nobody asked for.
+        spoke = getattr(writer, "protocol", writer).should_close
+        if spoke or not handover.may_start() or is_stale(writer.transport, reused=False):
             raise StaleConnectionError
         handover.started = True
         await super().write_with_length(writer, content_length)

@@ -46,14 +46,17 @@ class _Connector(TCPConnector):
         super().__init__(**options)
         self._used: WeakSet[ResponseHandler] = WeakSet()
 
-    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
+    async def connect(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 - the signature is aiohttp's
+    ) -> Connection:
         """Take a connection for a request, and note in its evidence that one was taken."""
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol = connection.protocol
-            if protocol is None or protocol not in self._used:
-                break
-            if not protocol.should_close and not is_stale(connection.transport, reused=True):
+            if protocol is None or not self._is_stale(connection, protocol):
                 break
             connection.close()
         if protocol is not None:
@@ -61,6 +64,14 @@ class _Connector(TCPConnector):
         if isinstance(req.body, Body):
             req.body.handover.connected = True
         return connection
+
+    def _is_stale(self, connection: Connection, protocol: ResponseHandler) -> bool:
+        """Return whether a used connection must not be used again; a new one is judged right before its first write."""
+        return protocol in self._used and (protocol.should_close or is_stale(connection.transport, reused=True))
+
+    def close_now(self) -> None:
+        """Close without waiting, for when there is no loop left to wait in."""
+        self._close()
 
 
 class AiohttpTransport:
@@ -132,8 +143,8 @@ class AiohttpTransport:
         """Give up the connections of a loop that is closed: nothing can be awaited there any more."""
         connector = self._session.connector
         self._session.detach()
-        if connector is not None:
-            connector.close()
+        if isinstance(connector, _Connector):
+            connector.close_now()
 
 
 async def _read(response: aiohttp.ClientResponse) -> Reply | None:
@@ -141,14 +152,14 @@ async def _read(response: aiohttp.ClientResponse) -> Reply | None:
     content = response.content
     try:
         body = await content.readany()
-        while not content.at_eof():
+        while len(body) <= ANSWER_MOST and not content.at_eof():
             body += await content.readany()
-            if len(body) > ANSWER_MOST:
-                response.close()
-                return None
     except BaseException:
         response.close()
         raise
+    if len(body) > ANSWER_MOST:
+        response.close()
+        return None
     response.release()
     return Reply(response.status, body, response.headers.get("Retry-After"))
 

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
+
+_SHOWN_MOST: Final = 80
+
+
+def shown(value: object) -> str:
+    """Return what a value looks like, in 80 printable characters at the most, whatever its own `repr` does."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a caller's class may raise anything, and an int of 5,000 digits has no repr
+        text = f"<{type(value).__name__}>"
+    return cut(text)
+
+
+def cut(text: str) -> str:
+    """Return a text that UTF-8 can hold, cut to 80 characters."""
+    start = text[: _SHOWN_MOST + 1].encode("utf-8", "backslashreplace").decode()
+    return start if len(start) <= _SHOWN_MOST else f"{start[: _SHOWN_MOST - 1]}…"
 
 
 def whole(name: str, value: Any, least: int, most: int) -> int:
@@ -15,9 +31,9 @@ def whole(name: str, value: Any, least: int, most: int) -> int:
         ValueError: it is out of range.
     """
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
+        raise TypeError(f"{name} must be a whole number from {least} to {most}, not {shown(value)}.")
     if not least <= value <= most:
-        raise ValueError(f"{name} must be from {least} to {most}, not {value!r}.")
+        raise ValueError(f"{name} must be from {least} to {most}, not {shown(value)}.")
     return value
 
 
@@ -29,9 +45,9 @@ def number(name: str, value: Any, least: float, most: float) -> float:
         ValueError: it is out of range or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} must be a number from {least:g} to {most:g}, not {value!r}.")
-    if not math.isfinite(value) or not least <= value <= most:
-        raise ValueError(f"{name} must be from {least:g} to {most:g}, not {value!r}.")
+        raise TypeError(f"{name} must be a number from {least:g} to {most:g}, not {shown(value)}.")
+    if not least <= value <= most:  # neither is NaN
+        raise ValueError(f"{name} must be from {least:g} to {most:g}, not {shown(value)}.")
     return float(value)
 
 
@@ -43,5 +59,5 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> Any:
     """
     words = tuple(allowed)
     if not isinstance(value, str) or value not in words:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}, not {value!r}.")
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}, not {shown(value)}.")
     return value

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from wooxy_async._rules import wire
+from wooxy_async._rules.arguments import cut, shown
 from wooxy_async._rules.messages import Button, ViberMessage
 from wooxy_async._rules.outcomes import Problem
 from wooxy_async._rules.phones import PhoneCheck, normalize
@@ -17,7 +18,6 @@ TTL_LEAST: Final = 30 * 60
 TTL_MOST: Final = 72 * 60 * 60
 TAG_MOST: Final = 50
 BODY_MOST: Final = 2**20
-_VALUE_MOST: Final = 80
 _Found = list[Problem]
 
 
@@ -42,11 +42,10 @@ def prepare(
         _text("sender_id", message.sender_id, found)
     if message.button is not None:
         _button(message.button, found)
-    if message.device != "all" and message.device != "phone":
-        _report(found, "device", message.device, "device", 'must be "all" or "phone"')
+    _device(message.device, found)
     if type(message.ttl) is not int or not TTL_LEAST <= message.ttl <= TTL_MOST:
         _report(found, "ttl", message.ttl, "ttl", f"must be a whole number of seconds from {TTL_LEAST} to {TTL_MOST}")
-    if message.tags:
+    if type(message.tags) is not tuple or message.tags:
         _tags(message.tags, found)
     if message.reference is not None and not isinstance(message.reference, str):
         _report(found, "reference", message.reference, "not_text", "must be a text or None")
@@ -95,6 +94,11 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
+def _device(device: Any, found: _Found) -> None:
+    if not isinstance(device, str) or device not in ("all", "phone"):
+        _report(found, "device", device, "device", 'must be "all" or "phone"')
+
+
 def _button(button: Any, found: _Found) -> None:
     if isinstance(button, Button):
         _text("button.text", button.text, found)
@@ -131,7 +135,5 @@ def _report(found: _Found, field: str, value: Any, rule: str, remedy: str) -> No
 
 
 def _shown(value: Any) -> str:
-    """Return a value as text that prints on one line and has at most 80 characters."""
-    text = value if isinstance(value, str) else repr(value)
-    cut = text if len(text) <= _VALUE_MOST else text[: _VALUE_MOST - 1] + "…"
-    return cut.encode("utf-8", "backslashreplace").decode()
+    """Return a value as text of at most 80 characters."""
+    return cut(value) if isinstance(value, str) else shown(value)

@@ -6,7 +6,7 @@ Source: API page, "Method Errors".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum, StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -47,13 +47,13 @@ class ErrorCode(StrEnum):
     COUNTRY_NOT_ALLOWED_FOR_SENDER = "COUNTRY_NOT_ALLOWED_FOR_SENDER"
     NO_REGISTERED_SENDER = "NO_REGISTERED_SENDER"
     TAG_NOT_REGISTERED = "TAG_NOT_REGISTERED"
-    AUTHORIZATION_TOKEN_INVALID = "AUTHORIZATION_TOKEN_INVALID"
+    AUTHORIZATION_TOKEN_INVALID = "AUTHORIZATION_TOKEN_INVALID"  # noqa: S105 - a name, no password
     INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
     BAD_REQUEST = "BAD_REQUEST"
-    ACCESS_TOKEN_UNKNOWN = "ACCESS_TOKEN_UNKNOWN"
+    ACCESS_TOKEN_UNKNOWN = "ACCESS_TOKEN_UNKNOWN"  # noqa: S105 - likewise
     USER_NOT_ENABLED = "USER_NOT_ENABLED"
     NO_DATA_FOR_KEY = "NO_DATA_FOR_KEY"
-    ACCESS_TOKEN_CHECK_FAILED = "ACCESS_TOKEN_CHECK_FAILED"
+    ACCESS_TOKEN_CHECK_FAILED = "ACCESS_TOKEN_CHECK_FAILED"  # noqa: S105 - likewise
     UNKNOWN = "UNKNOWN"
 
 
@@ -120,7 +120,7 @@ DOCUMENTED: Final = tuple(
 _SCOPES: Final = {row.code: row.scope for row in DOCUMENTED} | {ErrorCode.UNKNOWN: Scope.MESSAGE}
 # The text of 23 and 26 repeats the secret of the account: these values are never kept.
 _SECRET_VALUES: Final = frozenset({"accessToken", "key"})
-_QUOTES: Final = str.maketrans("“”„«»‘’‚`´", "\"\"\"\"\"'''''")
+_QUOTES: Final = str.maketrans("“”„«»‘’‚`´", "\"\"\"\"\"'''''")  # noqa: RUF001 - quotes that look alike are the point
 
 
 class ApiError(Masked, frozen=True, kw_only=True):
@@ -134,7 +134,7 @@ class ApiError(Masked, frozen=True, kw_only=True):
 
     code: ErrorCode
     text: str
-    values: dict[str, str] = {}
+    values: dict[str, str] = {}  # noqa: RUF012 - msgspec gives each instance a copy of the default
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
         yield "code", self.code.value
@@ -148,30 +148,32 @@ class ApiError(Masked, frozen=True, kw_only=True):
 
 def _pattern(text: str) -> re.Pattern[str]:
     words = re.split(r"\{(\w+)\}", text)
-    escaped = (
-        f"[\"']?(?P<{word}>.*?)[\"']?" if at % 2 else re.escape(word).replace(r"\ ", r"\s+")
-        for at, word in enumerate(words)
-    )
-    return re.compile(rf"\s*[\"']?{''.join(escaped)}[\"']?[.\s]*", re.IGNORECASE | re.DOTALL)
+    parts = (f"[\"']?(?P<{word}>.*?)[\"']?" if at % 2 else re.escape(word) for at, word in enumerate(words))
+    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
 
 
 _PATTERNS: Final = tuple((_pattern(row.text), row.code) for row in DOCUMENTED)
 
 
-def recognize(text: str) -> ApiError:
-    """Return the documented error that a text is, without regard to case and to the kind of quotes.
+def recognize(text: str, redact: Callable[[str], str]) -> ApiError:
+    """Return the documented error that a text is, without regard to case, blanks and the kind of quotes.
 
     Args:
-        text: one entry of the answer's `errors`, the token already removed where it is known.
+        text: one entry of the answer's `errors`.
+        redact: removes secrets from a text; asked last, because a short token may be a word of a documented text.
 
     Returns:
         The error with its values; a text that matches none keeps its words as `UNKNOWN`.
     """
-    straight = text.translate(_QUOTES)
+    words = " ".join(text.split())  # with single blanks and bare ends no pattern takes more than linear time
+    straight = words.translate(_QUOTES)
+    start, end = len(straight) - len(straight.lstrip(" \"'")), len(straight.rstrip(" \"'."))
     for pattern, code in _PATTERNS:
-        if match := pattern.fullmatch(straight):
-            return _matched(text, match, code)
-    return ApiError(code=ErrorCode.UNKNOWN, text=text)
+        if match := pattern.fullmatch(straight, start, end):
+            error = _matched(words, match, code)
+            values = {name: redact(value) for name, value in error.values.items()}
+            return ApiError(code=code, text=redact(error.text), values=values)
+    return ApiError(code=ErrorCode.UNKNOWN, text=redact(text))
 
 
 def _matched(text: str, match: re.Match[str], code: ErrorCode) -> ApiError:

@@ -44,8 +44,8 @@ class InvalidMessageError(WooxyError):
     def what(self) -> str:
         """Name each field and its remedy."""
         problems = self.outcome.problems
-        listed = "; ".join(f"{problem.field}: {problem.remedy}" for problem in problems)
-        return f"The message breaks {len(problems)} rule{'s' * (len(problems) != 1)}: {listed}"
+        listed = "; ".join(f"{problem.field}: {problem.remedy.rstrip('.')}" for problem in problems)
+        return f"The message breaks {len(problems)} rule{'s' * (len(problems) != 1)}: {listed}."
 
 
 class RejectedError(WooxyError):
@@ -66,7 +66,7 @@ class RejectedError(WooxyError):
 
     def what(self) -> str:
         """Repeat the server's words, numbers masked."""
-        said = "; ".join(mask_digits(error.text) for error in self.outcome.errors)
+        said = "; ".join(mask_digits(error.text).rstrip(".!") for error in self.outcome.errors)
         return f"Wooxy refused the message (HTTP {self.outcome.status}): {said}."
 
 

@@ -40,7 +40,7 @@ class Verdict(Enum):
 class Again(Enum):
     """Whether a message is sent again by itself."""
 
-    NEVER = "–"
+    NEVER = "–"  # noqa: RUF001 - a dash, as the table prints it
     NO = "no"
     WITHIN_POLICY = "yes, within `RetryPolicy`"
     AFTER_PAUSE = "yes; `Retry-After` honoured, the whole client pauses"
@@ -90,8 +90,8 @@ TABLE: Final = (
         Again.WITHIN_POLICY,
         lambda seen: not seen.handed_over,
     ),
-    Row("429 (refused for load)", Verdict.NOT_SENT, Again.AFTER_PAUSE, lambda seen: seen.status == 429),  # noqa: PLR2004
-    Row("407 from a proxy", Verdict.NOT_SENT, Again.NO, lambda seen: seen.status == 407),  # noqa: PLR2004
+    Row("429 (refused for load)", Verdict.NOT_SENT, Again.AFTER_PAUSE, lambda seen: seen.status == 429),  # noqa: PLR2004 - the row says what it is
+    Row("407 from a proxy", Verdict.NOT_SENT, Again.NO, lambda seen: seen.status == 407),  # noqa: PLR2004 - likewise
     Row(
         "a well-formed body, whatever the status: `result: true`",
         Verdict.ACCEPTED,
@@ -109,7 +109,7 @@ TABLE: Final = (
         "any other 4xx but 408",
         Verdict.REJECTED,
         Again.NO,
-        lambda seen: seen.status is not None and 400 <= seen.status < 500 and seen.status != 408,  # noqa: PLR2004
+        lambda seen: seen.status is not None and 400 <= seen.status < 500 and seen.status != 408,  # noqa: PLR2004 - likewise
     ),
     Row(
         "handed over, and then: lost connection, deadline, cancellation, unreadable or oversized answer, "
@@ -145,9 +145,9 @@ def _cause(seen: Seen) -> Cause:
 
 
 def _by_class(status: int) -> tuple[CauseKind, str]:
-    if status >= 500:  # noqa: PLR2004
+    if status >= 500:  # noqa: PLR2004 - the class of a status is its first digit
         return "server_error", f"The server failed (HTTP {status})."
-    if 300 <= status < 400:  # noqa: PLR2004
+    if 300 <= status < 400:  # noqa: PLR2004 - likewise
         return "redirected", f"The server redirected the request (HTTP {status}), which is never followed."
     return "unreadable_answer", f"The answer (HTTP {status}) is not of the documented form."
 
@@ -169,8 +169,7 @@ def conclude(row: Row, seen: Seen, **common: Any) -> Outcome:
             return Accepted(message_ids=seen.answer.message_ids if isinstance(seen.answer, Taken) else (), **common)
         case Verdict.REJECTED:
             return Rejected(errors=_errors(seen) or (_undocumented(seen),), status=seen.status or 0, **common)
-        case Verdict.IN_DOUBT:
-            return InDoubt(cause=_cause(seen), status=seen.status, errors=_errors(seen), **common)
+    return InDoubt(cause=_cause(seen), status=seen.status, errors=_errors(seen), **common)
 
 
 def _errors(seen: Seen) -> tuple[ApiError, ...]:

@@ -1,6 +1,6 @@
 """The message that a caller writes."""
 
-from __future__ import annotations
+# Annotations are evaluated here: as strings msgspec would look them up in `wooxy_async`, the public `__module__`.
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -24,8 +24,8 @@ class Masked(msgspec.Struct, frozen=True, kw_only=True):
         fields = ", ".join(f"{name}={value!r}" for name, value in self._shown())
         return f"{type(self).__name__}({fields})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
-        return self._shown()
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return list(self._shown())
 
 
 class Size:
@@ -89,7 +89,7 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Keep tags that were given as a list as a tuple, so that the message stays what it was."""
-        if type(self.tags) is list:
+        if isinstance(self.tags, list):
             msgspec.structs.force_setattr(self, "tags", tuple(self.tags))
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
@@ -98,5 +98,5 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
                 yield name, mask_number(value)
             elif name == "text":
                 yield name, Size(value)
-            elif value not in (None, ()):
+            elif value is not None and not (type(value) is tuple and not value):
                 yield name, value

@@ -1,13 +1,14 @@
 """What becomes of a message: exactly one of five outcomes."""
 
-from __future__ import annotations
+# Annotations are evaluated here: as strings msgspec would look them up in `wooxy_async`, the public `__module__`.
 
 from collections.abc import Iterator
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Literal, NoReturn, Self, TypeAlias
 
 import msgspec
 
 from wooxy_async._rules import errors
+from wooxy_async._rules.arguments import shown
 from wooxy_async._rules.documented import ApiError
 from wooxy_async._rules.messages import Masked, Size, ViberMessage
 
@@ -24,6 +25,7 @@ CauseKind = Literal[
     "unreadable_answer",  # not HTTP, not JSON, another shape, over 64 KiB
     "redirected",  # 3xx
     "server_error",  # 408, 5xx, or documented error 21
+    "internal_error",  # a mistake of this library
 ]
 
 
@@ -82,19 +84,32 @@ class _Outcome(Masked, frozen=True, kw_only=True, tag_field="outcome"):
             UTF-8 without a line break; the fields have their Python names, `outcome` names the kind.
         """
         try:
-            return msgspec.json.encode(self, enc_hook=repr)
-        except UnicodeEncodeError:  # a lone surrogate in a message that was refused for it
-            return msgspec.json.encode(_printable(msgspec.to_builtins(self, enc_hook=repr)))
+            return msgspec.json.encode(self, enc_hook=_plain)
+        except Exception:  # noqa: BLE001 - a refused message may hold anything, and its outcome is written all the same
+            return msgspec.json.encode({"outcome": self.__struct_config__.tag, **_fields(self)})
+
+
+def _plain(value: object) -> str:
+    """Return the text that stands for what JSON has no form for."""
+    return str.__str__(value) if isinstance(value, str) else shown(value)
+
+
+def _fields(record: msgspec.Struct) -> dict[str, Any]:
+    return {name: _printable(getattr(record, name)) for name in record.__struct_fields__}
 
 
 def _printable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, dict):
-        return {_printable(key): _printable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_printable(item) for item in value]
-    return value
+    """Return what JSON can hold of a value: no lone surrogate, no list within itself, no number of 5,000 digits."""
+    try:
+        return msgspec.Raw(msgspec.json.encode(value, enc_hook=_plain))
+    except Exception:  # noqa: BLE001 - whatever a caller's object raises
+        if isinstance(value, msgspec.Struct):
+            return _fields(value)
+        return [_word(item) for item in value] if type(value) is tuple else _word(value)
+
+
+def _word(value: object) -> str:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else shown(value)
 
 
 class Accepted(_Outcome, frozen=True, kw_only=True, tag="accepted"):
@@ -106,7 +121,7 @@ class Accepted(_Outcome, frozen=True, kw_only=True, tag="accepted"):
 
     message_ids: tuple[str, ...]
 
-    def unwrap(self) -> Accepted:
+    def unwrap(self) -> Self:
         """Return this outcome: there is nothing to raise."""
         return self
 

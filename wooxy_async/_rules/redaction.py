@@ -9,15 +9,16 @@ import re
 import string
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import quote, quote_plus
 
 MASK: Final = "***"
 _PART: Final = 12  # so many characters of a token in a row are already a leak
 _LONG: Final = 16  # a shorter token is redacted as a whole only: its parts are ordinary words
-_LOWER: Final = str.maketrans(
-    string.ascii_uppercase, string.ascii_lowercase
-)  # keeps every position, as lower() may not
+_SHORT: Final = 8  # fewer characters are no encoding that can be told from ordinary words and ids
+_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # keeps positions, as lower() may not
+# What stays as it is: in a strict quotation, in Python's default one, in JavaScript's encodeURIComponent, in a path.
+_KEPT_IN_URLS: Final = ("", "/", "!'()*", "!#$&'()*+,/:;=?@")
 _DIGITS: Final = re.compile(r"(?<![0-9a-fA-F])\+?\d{4,}(\d{3})(?![0-9a-fA-F])")
 
 
@@ -49,7 +50,12 @@ class Redactor:
             whole = len(secret) < _LONG
             for spelling in _spellings(secret):
                 size = len(spelling) if whole else _PART
-                self._parts[size].update(_windows(spelling.translate(_LOWER), size))
+                if size >= _SHORT or spelling == secret:
+                    self._parts[size].update(_windows(spelling.translate(_LOWER), size))
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: it is made of secrets."""
+        raise TypeError("A Redactor holds secrets: it is not pickled and not copied.")
 
     def __call__(self, text: str) -> str:
         """Return the text with a mask where a secret, or 12 characters of a long one, stood."""
@@ -69,7 +75,8 @@ def _windows(text: str, size: int) -> Iterator[str]:
 
 def _masked(text: str, hits: list[tuple[int, int]]) -> str:
     """Replace each run of overlapping or touching hits by one mask."""
-    pieces, end = [], 0
+    pieces: list[str] = []
+    end = 0
     for start, stop in hits:
         if start > end or not pieces:
             pieces += [text[end:start], MASK]
@@ -79,16 +86,18 @@ def _masked(text: str, hits: list[tuple[int, int]]) -> str:
 
 def _spellings(secret: str) -> set[str]:
     """Return the secret as servers and proxies write it."""
-    raw, escaped = secret.encode(), json.dumps(secret)[1:-1]
+    raw, escaped, marked = secret.encode(), json.dumps(secret)[1:-1], html.escape(secret)
     return {
         secret,
-        quote(secret, safe=""),
+        *(quote(secret, safe=kept) for kept in _KEPT_IN_URLS),
         quote_plus(secret),
         "".join(f"%{byte:02x}" for byte in raw),
         escaped,
         escaped.replace("/", "\\/"),
         "".join(f"\\u{byte:04x}" for byte in raw),
-        html.escape(secret),
+        marked,
+        marked.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+        html.escape(secret, quote=False),
         raw.hex(),
         *_in_base64(raw),
     } - {""}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 import msgspec
 
 from wooxy_async._rules.arguments import number, whole
 from wooxy_async._rules.judgement import Again
+
+_CENTURY: Final = 100 * 365.25 * 24 * 60 * 60  # seconds; a clock can add so much
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +24,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         attempts: requests for one message at the most, 1 to 100; 1 never tries again.
         wait_initial: seconds, the bound of the first pause, 0 to 3600.
-        wait_max: seconds, the bound of every pause, 0 to 3600; a `Retry-After` beyond it is not waited for but given back.
+        wait_max: seconds, the bound of every pause, 0 to 3600; a `Retry-After` beyond it is given back.
         retry_in_doubt: also send again what may have been delivered. The person may get the message twice.
 
     Raises:
@@ -93,9 +96,9 @@ def retry_after(value: str | None, now: float) -> float | None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text[:12])
+        return min(float(text), _CENTURY)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)

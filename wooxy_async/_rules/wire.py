@@ -37,7 +37,7 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     tags: tuple[str, ...] = ()
 
 
-_encode: Final = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder(enc_hook=str.__str__).encode  # for subclasses of str, such as numpy.str_
 
 
 def encode(message: ViberMessage, number: str, button_field: ButtonField = "buttons") -> bytes:
@@ -89,6 +89,7 @@ class _Plain(msgspec.Struct):
 
 _decode_plain: Final = msgspec.json.Decoder(_Plain).decode
 _decode_any: Final = msgspec.json.Decoder().decode
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _NO_WORDS: Final = ApiError(code=ErrorCode.UNKNOWN, text="(the answer names no error)")
 
 
@@ -104,27 +105,27 @@ def read_answer(body: bytes, redact: Callable[[str], str]) -> Taken | Refused | 
     """
     try:
         plain = _decode_plain(body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        if plain.result and all(plain.viber_message_ids):
+            return Taken(tuple(map(redact, plain.viber_message_ids)))
+    except _UNREADABLE:
+        pass
+    try:
         return _read_tolerantly(body, redact)
-    if plain.result and all(plain.viber_message_ids):
-        return Taken(tuple(map(redact, plain.viber_message_ids)))
-    return _read_tolerantly(body, redact)
+    except _UNREADABLE:
+        return None
 
 
 def _read_tolerantly(body: bytes, redact: Callable[[str], str]) -> Taken | Refused | None:
     """Read keys without regard to case, and ids and errors that stand alone instead of in a list."""
-    try:
-        decoded = _decode_any(body.removeprefix(codecs.BOM_UTF8))
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return None
+    decoded = _decode_any(body.removeprefix(codecs.BOM_UTF8))
     if not isinstance(decoded, dict):
         return None
-    fields = {key.lower(): value for key, value in decoded.items()}
+    fields = {key.lower(): value for key, value in decoded.items()} | decoded  # the documented spelling counts first
     result = fields.get("result")
     if result is True:
         return Taken(tuple(map(redact, _texts(fields.get("viber_message_ids")))))
     if result is False:
-        errors = tuple(recognize(redact(text)) for text in _texts(fields.get("errors")))
+        errors = tuple(recognize(text, redact) for text in _texts(fields.get("errors")))
         return Refused(errors or (_NO_WORDS,))
     return None
 

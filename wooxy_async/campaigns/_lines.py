@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from wooxy_async.campaigns._errors import ContactsError
 
@@ -27,25 +27,25 @@ class Lines:
         self.row = 0 if header else 1  # the row that is being read, as the reader counts it; 0 is the header
 
     def __iter__(self) -> Iterator[str]:
-        with self._open() as file:
-            for line in file:
-                self.line += 1
-                if not line.isascii() and (bad := _UNDECODED.search(line)):
-                    raise self._not_utf8(line, bad)
-                if "\0" in line:
-                    raise self.error("a NUL byte: the file is UTF-16, or damaged. Save it as CSV UTF-8.")
-                yield line
+        try:
+            with self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+                for line in file:
+                    self.line += 1
+                    self._check(line)
+                    yield line
+        except OSError as error:
+            raise ContactsError(f"{self.path} cannot be read: {error.strerror}.") from None
 
     def error(self, what: str) -> ContactsError:
         """Return the error for the row that is being read."""
         row = f"row {self.row}" if self.row else "the header"
         return ContactsError(f"{self.path}, {row} (line {self.line} of the file): {what}")
 
-    def _open(self) -> TextIO:
-        try:
-            return self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-        except OSError as error:
-            raise ContactsError(f"{self.path} cannot be read: {error.strerror}.") from None
+    def _check(self, line: str) -> None:
+        if not line.isascii() and (bad := _UNDECODED.search(line)):
+            raise self._not_utf8(line, bad)
+        if "\0" in line:
+            raise self.error("a NUL byte: the file is UTF-16, or damaged. Save it as CSV UTF-8.")
 
     def _not_utf8(self, line: str, bad: re.Match[str]) -> ContactsError:
         place = len(line[: bad.start()].encode("utf-8", "surrogateescape")) + 1

@@ -15,10 +15,10 @@ CAPTION_USUAL: Final = 30
 # Wooxy's page sets no limit, so these are warnings.
 # Source: API page, "What sibling pages of the same documentation add".
 _TEXTS: Final = {
-    "text": f"over {TEXT_USUAL:,} characters; comparable providers refuse longer texts",
-    "button.text": f"a caption over {CAPTION_USUAL} characters; comparable providers cut or refuse it",
+    "text": f"has over {TEXT_USUAL:,} characters, more than comparable providers take",
+    "button.text": f"has over {CAPTION_USUAL} characters, more than comparable providers show",
 }
-_BLANK: Final = "nothing in a column that the template names, so the text has a gap there"
+_BLANK: Final = "is empty and leaves a gap in the text"
 
 
 class PlanWarning(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class PlanWarning(msgspec.Struct, frozen=True, kw_only=True):
         field: the message's field, or the column's name.
         rows: how many rows it concerns.
         first_row: the first of them.
-        text: what it is, to be read after "17 rows have".
+        text: what it is, to be read after the field.
     """
 
     field: str
@@ -63,6 +63,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     sample: ReadyRow | None
 
 
+class _Notes:
+    """Counts what is to be warned of, and remembers where it stood first."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._first: dict[tuple[str, str], int] = {}
+
+    def add(self, row: ReadyRow) -> None:
+        for note in _notes(row):
+            self._counts[note] += 1
+            self._first.setdefault(note, row.row)
+
+    def warnings(self) -> Iterator[PlanWarning]:
+        for (field, text), rows in self._counts.items():
+            yield PlanWarning(field=field, rows=rows, first_row=self._first[field, text], text=text)
+
+
 def make_plan(rows: Iterable[ReadyRow | UnusableRow], *, examples: int) -> Plan:
     """Count judged rows.
 
@@ -72,32 +89,26 @@ def make_plan(rows: Iterable[ReadyRow | UnusableRow], *, examples: int) -> Plan:
     """
     kinds: Counter[str] = Counter()
     countries: Counter[str] = Counter()
-    noted: Counter[tuple[str, str]] = Counter()
-    first: dict[tuple[str, str], int] = {}
     kept: list[UnusableRow] = []
-    sample = None
+    notes, sample = _Notes(), None
     for row in rows:
-        if isinstance(row, UnusableRow):
+        if isinstance(row, ReadyRow):
+            kinds["ready"] += 1
+            sample = sample or row
+            notes.add(row)
+        else:
             kinds[row.kind] += 1
             countries.update(filter(None, (row.country,)))
             kept += [row] if len(kept) < examples else []
-            continue
-        kinds["sendable"] += 1
-        sample = sample or row
-        for note in _notes(row):
-            noted[note] += 1
-            first.setdefault(note, row.row)
     return Plan(
         rows=kinds.total(),
-        sendable=kinds["sendable"],
+        sendable=kinds["ready"],
         invalid=kinds["invalid"],
         restricted=kinds["restricted"],
         duplicates=kinds["duplicate"],
         restricted_by_country=dict(sorted(countries.items())),
         examples=tuple(kept),
-        warnings=tuple(
-            PlanWarning(field=note[0], rows=count, first_row=first[note], text=note[1]) for note, count in noted.items()
-        ),
+        warnings=tuple(notes.warnings()),
         sample=sample,
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from wooxy_async import WooxyClient
+from wooxy_async._settings import is_loopback
 from wooxy_async.cli._exits import Refusal
 
 TOKEN_VARIABLE: Final = "WOOXY_ACCESS_TOKEN"  # noqa: S105  # the variable's name
@@ -33,15 +33,9 @@ def make_client(base_url: str, token_file: Path | None, **options: Any) -> Wooxy
         raise Refusal(str(error)) from None
 
 
-def is_loopback(base_url: str) -> bool:
-    """Return whether an address is this machine's own."""
-    host = urlsplit(base_url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def leaves_this_machine(base_url: str) -> bool:
+    """Return whether requests to an address go to another machine."""
+    return not is_loopback(urlsplit(base_url).hostname or "")
 
 
 def _read_token(path: Path) -> str:

@@ -3,28 +3,164 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import shorten
 from typing import Annotated, Final
 
 import msgspec
 import typer
 from rich.console import Console
-from rich.rule import Rule
 from rich.text import Text
 
-from wooxy_async import WooxyClient
-from wooxy_async._rules.redaction import mask_number
-from wooxy_async.campaigns import Campaign, Contacts, Plan
+from wooxy_async import Accepted, Button, InDoubt, Outcome, WooxyClient
+from wooxy_async._settings import SLOTS
+from wooxy_async.campaigns import Campaign, Contacts
+from wooxy_async.cli._access import TOKEN_VARIABLE
 from wooxy_async.cli._demo_contacts import DOUBTFUL_ROW, LEAST, MOST, REFUSED_ROWS, number_of, write_contacts
-from wooxy_async.cli._exits import ExitCode, refusing
-from wooxy_async.cli._options import SLOTS, AsJson
-from wooxy_async.cli._preview import notes_table, unusable_counts
+from wooxy_async.cli._exits import ExitCode
+from wooxy_async.cli._options import AsJson
+from wooxy_async.cli._preview import notes_table
 from wooxy_async.cli._report import Report
 from wooxy_async.cli._results import ResultsFile
-from wooxy_async.cli._screen import facts, make_screen, print_json
 from wooxy_async.cli._run import send_campaign
+from wooxy_async.cli._screen import facts, make_screen, print_json
 from wooxy_async.cli._summary import show_outcomes
-from wooxy_async.cli._tally import note_unusable
+from wooxy_async.cli._tally import Noted, note_unusable
+from wooxy_async.cli._wording import counted
 from wooxy_async.sandbox import Fault, Sandbox
+
+_REASON_WIDTH: Final = 52  # fits 80 columns
+_VERDICTS: Final = {
+    True: "  The sandbox did take it: sent again, it would have reached the person twice.",
+    False: "  The sandbox did not take it: it would be safe to send again.",
+}
+_FIRST_MESSAGE: Final = (
+    f"export {TOKEN_VARIABLE}=your-token",
+    'wooxy send --to +your-number --domain your.domain --text "Hello from Wooxy"',
+)
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server says of the campaign.
+
+    Args:
+        most_at_once: the most requests that were in progress.
+        over_limit: requests that arrived when ten were.
+        taken: messages that it took.
+        numbers_twice: numbers that it took more than one message for.
+        lost: messages without an outcome, or accepted and not on the server.
+        doubtful_taken: whether it took the message that is in doubt.
+    """
+
+    most_at_once: int
+    over_limit: int
+    taken: int
+    numbers_twice: int
+    lost: int
+    doubtful_taken: bool
+
+
+EXAMPLES: Final = r"""
+  wooxy demo
+  wooxy demo --count 10000 --latency 0.02
+"""
+
+
+def demo(
+    *,
+    count: Annotated[
+        int, typer.Option(metavar="ROWS", min=LEAST, max=MOST, help=f"How many contacts, {LEAST:,} to {MOST:,}.")
+    ] = 1_500,
+    latency: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, max=10, help="Seconds until the sandbox answers.")
+    ] = 0.05,
+    as_json: AsJson = False,
+) -> None:
+    """Send a campaign on this machine: no account, no network.
+
+    Starts a sandbox, writes a file of contacts, and sends one message to
+    each through the real client. The sandbox refuses a few, some rows cannot
+    be sent, and one connection is lost after its request was read.
+    """
+    screen = make_screen(as_json=as_json)
+    with TemporaryDirectory(prefix="wooxy-demo-") as folder:
+        path = Path(folder) / "contacts.csv"
+        write_contacts(path, count)
+        with ResultsFile(path.with_name("results.jsonl")) as results:
+            raise typer.Exit(asyncio.run(_play(_campaign(path), results, screen, latency=latency, as_json=as_json)))
+
+
+def _campaign(path: Path) -> Campaign:
+    return Campaign(
+        Contacts(path),
+        domain="shop.example",
+        text="Hi {{firstName}}, your order {{orderId}} is ready in {{city}}.",
+        sender_id="Shop",
+        button=Button(text="Open", url="https://shop.example/o/{{orderId}}"),
+    )
+
+
+async def _play(
+    campaign: Campaign, results: ResultsFile, screen: Console, *, latency: float, as_json: bool
+) -> ExitCode | int:
+    """Send the campaign to a sandbox that makes trouble, and ask it afterwards what it saw."""
+    outcomes: list[Outcome] = []
+    plan = campaign.plan()
+    async with Sandbox(latency=latency, seed=1, keep_messages=plan.sendable) as sandbox:
+        _make_trouble(sandbox)
+        about = f" · {counted(plan.rows, 'contact')} · sandbox at {sandbox.url}\n"
+        screen.print(Text.assemble(("wooxy demo", "bold"), about))
+        client = WooxyClient(sandbox.token, base_url=sandbox.url, on_outcome=outcomes.append)
+        report = await send_campaign(client, campaign, plan, results, screen, slots=SLOTS)
+        seen = _ask(sandbox, outcomes)
+        if as_json:
+            print_json(report.to_json(server=msgspec.to_builtins(seen)))
+        _show(screen, report, seen, campaign.contacts.number_column)
+        return report.exit_code if report.ending.signal else ExitCode.ACCEPTED
+
+
+def _make_trouble(sandbox: Sandbox) -> None:
+    for row in REFUSED_ROWS:
+        sandbox.script(Fault.error(17), number=number_of(row))
+    sandbox.script(Fault.reset_after_reading(), number=number_of(DOUBTFUL_ROW))
+
+
+def _ask(sandbox: Sandbox, outcomes: list[Outcome]) -> Seen:
+    on_server = {message.id for message in sandbox.messages}
+    accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
+    in_doubt = {outcome.message.phone_number for outcome in outcomes if isinstance(outcome, InDoubt)}
+    return Seen(
+        most_at_once=sandbox.peak_in_progress,
+        over_limit=sandbox.violations,
+        taken=sandbox.taken,
+        numbers_twice=sandbox.duplicates,
+        lost=sum(on_server.isdisjoint(outcome.message_ids) for outcome in accepted),
+        doubtful_taken=any(message.number in in_doubt for message in sandbox.messages),
+    )
+
+
+def _show(screen: Console, report: Report, seen: Seen, number_column: str) -> None:
+    show_outcomes(screen, report)
+    unusable = note_unusable(report.plan.examples[0], number_column)
+    refused = [note for note in report.tally.noted if note.word == "refused"]
+    doubtful = [note for note in report.tally.noted if note.word == "in doubt"]
+    screen.print(Text("\nNot accepted, for example", style="bold"))
+    screen.print(notes_table([_on_one_line(note) for note in (unusable, *refused[:1])] + doubtful))
+    for _ in doubtful:
+        screen.print(_VERDICTS[seen.doubtful_taken])
+    screen.print(Text("\nWhat the server saw", style="bold"))
+    screen.print(
+        facts(
+            ("most at once", f"{seen.most_at_once} of {SLOTS} allowed"),
+            ("numbers twice", f"{seen.numbers_twice}"),
+            ("lost", f"{seen.lost} of {report.tally.counts['accepted']:,} that were accepted"),
+        )
+    )
+    screen.print(Text("\nYour first real message", style="bold"))
+    for line in _FIRST_MESSAGE:
+        screen.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
+
+
+def _on_one_line(note: Noted) -> Noted:
+    return msgspec.structs.replace(note, reason=shorten(note.reason, _REASON_WIDTH, placeholder=" …"))

@@ -23,9 +23,9 @@ class ExitCode(IntEnum):
 
 
 MEANINGS: Final = {
-    ExitCode.ACCEPTED: "everything was accepted (a row that repeats another's number is left out and does not count)",
-    ExitCode.NOT_ALL: "something was not: refused, in doubt, not sent, or a row that cannot be sent",
-    ExitCode.NOT_BEGUN: "nothing was sent: a wrong option, no token, an unreadable file, or you said no",
+    ExitCode.ACCEPTED: "everything was accepted (left-out duplicates do not count)",
+    ExitCode.NOT_ALL: "something was refused, in doubt, not sent, or cannot be sent",
+    ExitCode.NOT_BEGUN: "nothing was sent: a wrong option, no token, a bad file, or a no",
     ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was in flight was waited for",
     ExitCode.TERMINATED: "stopped by SIGTERM, likewise",
 }
@@ -59,7 +59,7 @@ def refusing(epilogue: str = "Nothing was sent.") -> Iterator[None]:
     except (Refusal, CampaignError) as error:
         typer.echo(f"Error: {_in_options(error)}\n{epilogue}", err=True)
         raise typer.Exit(ExitCode.NOT_BEGUN) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo(f"\nStopped. {epilogue}", err=True)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 

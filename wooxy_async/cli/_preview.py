@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -23,7 +23,7 @@ _TEXT_SHOWN: Final = 400
 
 
 def show_preview(
-    screen: Console, contacts: Contacts, plan: Plan, *, base_url: str, slots: int, results: str | None
+    screen: Console, contacts: Contacts, plan: Plan, *, base_url: str, slots: int, results: Path | None
 ) -> None:
     """Show where the campaign goes, how much of it, for how long, and its first message.
 
@@ -33,26 +33,14 @@ def show_preview(
         plan: the whole file, judged.
         base_url: where the requests go.
         slots: how many requests are in progress at once.
-        results: the name of the results file; None where there will be none.
+        results: the results file; None where there will be none.
     """
     screen.print(Text(f"{printable(contacts.path.name)}: {counted(plan.rows, 'row')}", style="bold"))
     _show_unusable(screen, contacts, plan, results)
     for warning in plan.warnings:
         screen.print(_warning(warning))
-    if plan.sample is None:
-        return
-    message = plan.sample.message
-    screen.print(
-        facts(
-            ("to", base_url),
-            ("domain", printable(message.domain)),
-            ("sender", printable(message.sender_id or "Wooxy's default")),
-            ("will go", Text(counted(plan.sendable, "message"), style="bold")),
-            ("takes about", _estimate(plan.sendable, slots)),
-            *([("results", results)] if results else []),
-        )
-    )
-    _show_message(screen, plan.sample)
+    if plan.sample is not None:
+        _show_sample(screen, plan, plan.sample, base_url=base_url, slots=slots, results=results)
 
 
 def unusable_counts(plan: Plan) -> str:
@@ -78,7 +66,7 @@ def notes_table(notes: list[Noted]) -> Table:
     return table
 
 
-def _show_unusable(screen: Console, contacts: Contacts, plan: Plan, results: str | None) -> None:
+def _show_unusable(screen: Console, contacts: Contacts, plan: Plan, results: Path | None) -> None:
     unusable = plan.rows - plan.sendable
     if not unusable:
         return
@@ -90,8 +78,8 @@ def _show_unusable(screen: Console, contacts: Contacts, plan: Plan, results: str
 
 
 def _warning(warning: PlanWarning) -> Text:
-    text = f"{warning.field}: {counted(warning.rows, 'row')}, the first is row {warning.first_row}: {warning.text}"
-    return Text.assemble(("warning ", "yellow"), printable(text))
+    where = f"{counted(warning.rows, 'row')}, the first is row {warning.first_row}"
+    return Text.assemble(("warning: ", "yellow"), printable(f"{warning.field} {warning.text} ({where})"))
 
 
 def _estimate(messages: int, slots: int) -> str:
@@ -99,12 +87,24 @@ def _estimate(messages: int, slots: int) -> str:
     return f"{lasting(seconds)}, {slots} at a time, if each answer takes {ASSUMED_ANSWER:g} s (an estimate)"
 
 
-def _show_message(screen: Console, ready: ReadyRow) -> None:
-    message = ready.message
-    title = f"row {ready.row}, to {mask_number(message.phone_number)}"
+def _show_sample(
+    screen: Console, plan: Plan, sample: ReadyRow, *, base_url: str, slots: int, results: Path | None
+) -> None:
+    message = sample.message
+    screen.print()
+    screen.print(
+        facts(
+            ("to", base_url),
+            ("domain", printable(message.domain)),
+            ("sender", printable(message.sender_id or "Wooxy's default")),
+            ("will go", Text(counted(plan.sendable, "message"), style="bold")),
+            ("takes about", _estimate(plan.sendable, slots)),
+            *([("results", printable(str(results)))] if results else []),
+        )
+    )
     body = Text(_shortened(printable(message.text)))
-    panel = Panel(body, title=title, title_align="left", expand=False, border_style="dim", width=None)
-    screen.print(Padding(panel, (0, 0, 0, 1)))
+    title = f"row {sample.row}, to {mask_number(message.phone_number)}"
+    screen.print(Panel(body, title=title, title_align="left", expand=False, border_style="dim"))
     _show_button(screen, message)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-import anyio
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -57,7 +57,7 @@ class Progress:
         state = self._statistics()
         parts = [f"{self._tally.rate:,.0f} a second", f"{state.borrowed} of {self._slots} slots in use"]
         if state.closed:
-            parts.append(f"{state.closed} closed after a lost connection")
+            parts.append(f"{state.closed} closed for now")
         if state.paused_for:
             parts.append(f"pausing {lasting(state.paused_for)}")
         parts.append("stopping: waiting for what is in flight" if self._ending.signal else f"{self._left()} left")
@@ -77,7 +77,9 @@ class Progress:
 
     def _outcomes(self) -> Text:
         counts = self._tally.counts
-        shown = [(f"{word} {counts[tag]:,}", colour) for tag, word, colour, _ in WORDS if counts[tag] or tag == "accepted"]
+        shown = [
+            (f"{word} {counts[tag]:,}", colour) for tag, word, colour, _ in WORDS if counts[tag] or tag == "accepted"
+        ]
         return Text(" · ").join(Text(text, style=colour) for text, colour in shown)
 
 
@@ -90,20 +92,22 @@ async def showing(screen: Console, progress: Progress, *, every: float = _PLAIN_
         progress: what.
         every: seconds between two plain lines.
     """
-    async with anyio.create_task_group() as group:
-        group.start_soon(_draw if screen.is_terminal else _tell, screen, progress, every)
+    drawing = asyncio.create_task(_draw(screen, progress) if screen.is_terminal else _tell(screen, progress, every))
+    try:
         yield
-        group.cancel_scope.cancel()
+    finally:
+        drawing.cancel()
+        await asyncio.wait({drawing})
 
 
-async def _draw(screen: Console, progress: Progress, _: float) -> None:
+async def _draw(screen: Console, progress: Progress) -> None:
     with Live(progress.picture(), console=screen, auto_refresh=False, transient=True) as live:
         while True:
-            await anyio.sleep(_REFRESH)
+            await asyncio.sleep(_REFRESH)
             live.update(progress.picture(), refresh=True)
 
 
 async def _tell(screen: Console, progress: Progress, every: float) -> None:
     while True:
-        await anyio.sleep(every)
+        await asyncio.sleep(every)
         screen.print(progress.plain(), soft_wrap=True)

@@ -6,8 +6,10 @@ import signal
 from typing import Any
 
 import msgspec
+
 from wooxy_async.campaigns import Plan
 from wooxy_async.cli._exits import ExitCode
+from wooxy_async.cli._results import ResultsFile
 from wooxy_async.cli._sending import Ending, Sending
 from wooxy_async.cli._tally import WORDS, Tally
 
@@ -21,6 +23,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         ending: how it ended.
         seconds: how long it took.
         results: the name of the results file.
+        written: how many rows stand in it.
         broken: why the results file is not complete, or None.
         unwritten: the rows that are missing in it, each with its outcome.
     """
@@ -30,13 +33,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ending: Ending
     seconds: float
     results: str
+    written: int
     broken: str | None = None
     unwritten: tuple[str, ...] = ()
 
     @property
     def not_started(self) -> int:
         """How many messages never left because the run ended before."""
-        return self.plan.sendable - self.tally.settled - self.ending.left + self.tally.never_started
+        return self.plan.sendable - self.tally.settled + self.tally.never_started
 
     @property
     def exit_code(self) -> int:
@@ -47,31 +51,35 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         complete = self.tally.counts["accepted"] == self.plan.sendable and not unusable and not self.broken
         return ExitCode.ACCEPTED if complete else ExitCode.NOT_ALL
 
-    def to_json(self) -> bytes:
-        """Encode to one line of JSON."""
+    def to_json(self, **more: Any) -> bytes:
+        """Encode to one line of JSON.
+
+        Args:
+            more: what else stands in it.
+        """
         return msgspec.json.encode(
             {
                 **plan_counts(self.plan),
                 "outcomes": {tag: self.tally.counts[tag] for tag, *_ in WORDS},
                 "not_started": self.not_started,
-                "left_in_flight": self.ending.left,
                 "seconds": round(self.seconds, 3),
                 "results": self.results,
                 "error": self.ending.error or self.broken,
-                "exit_code": self.exit_code,
+                **more,
             }
         )
 
 
-def make_report(plan: Plan, sending: Sending, ending: Ending, results: str) -> Report:
+def make_report(plan: Plan, sending: Sending, ending: Ending, results: ResultsFile) -> Report:
     """Return the report of a run."""
     return Report(
         plan=plan,
         tally=sending.tally,
         ending=ending,
         seconds=sending.tally.elapsed,
-        results=results,
-        broken=sending.broken and sending.broken.strerror,
+        results=str(results.path),
+        written=results.lines,
+        broken=None if sending.broken is None else sending.broken.strerror,
         unwritten=tuple(sending.unwritten),
     )
 

@@ -24,6 +24,7 @@ class ResultsFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.lines = 0
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         except FileExistsError:
@@ -41,6 +42,7 @@ class ResultsFile:
         whole = line + b"\n"
         if self._file.write(whole) < len(whole):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.lines += 1
 
     def __enter__(self) -> Self:
         return self
@@ -52,6 +54,6 @@ class ResultsFile:
 
 
 def default_path(contacts: Path) -> Path:
-    """Return a name in the current directory that is free: contacts.results.jsonl, contacts.results-2.jsonl …"""
+    """Return a name in the current directory that is free, as contacts.results.jsonl or contacts.results-2.jsonl."""
     names = chain(("",), (f"-{number}" for number in count(2)))
     return next(path for name in names if not (path := Path(f"{contacts.stem}.results{name}.jsonl")).exists())

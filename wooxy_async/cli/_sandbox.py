@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from typing import Annotated
+from typing import Annotated, Final
 
-import anyio
 import msgspec
 import typer
 from rich.console import Console
@@ -16,29 +14,30 @@ from wooxy_async.cli._access import TOKEN_VARIABLE
 from wooxy_async.cli._exits import Refusal, refusing
 from wooxy_async.cli._options import AsJson
 from wooxy_async.cli._screen import facts, make_screen, print_json
+from wooxy_async.cli._signals import catching
 from wooxy_async.sandbox import Sandbox
 
 _PORT_MOST = 65_535
 
+EXAMPLES: Final = r"""
+  wooxy sandbox --port 8025 --latency 0.2
+  curl http://127.0.0.1:8025/sandbox/messages
+"""
+
 
 def sandbox(
     *,
-    port: Annotated[int, typer.Option(min=0, max=_PORT_MOST, help="Where it listens; 0 takes a free port.")] = 8025,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds until it answers.")] = 0.05,
-    token: Annotated[
-        str | None, typer.Option(help="The only token that it accepts; it opens nothing else. [default: any]")
-    ] = None,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=_PORT_MOST, help="Where it listens; 0 takes a free port.")
+    ] = 8025,
+    latency: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Seconds until it answers.")] = 0.05,
+    token: Annotated[str | None, typer.Option(help="The only token that it accepts; it opens nothing else.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a server on this machine that answers as Wooxy does.
 
-    It delivers nothing, accepts any token, and counts what it sees.
-
-    [bold]Examples[/bold]
-
-    \b
-      wooxy sandbox --port 8025 --latency 0.2
-      curl http://127.0.0.1:8025/sandbox/status
+    It delivers nothing, accepts any token, and counts what it sees. Ctrl-C
+    ends it, with exit code 0.
     """
     with refusing(epilogue="The sandbox did not start."):
         screen = make_screen(as_json=as_json)
@@ -50,15 +49,15 @@ def sandbox(
 
 
 async def _serve(server: Sandbox, screen: Console, *, as_json: bool) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    stopped = asyncio.Event()
+    with catching(lambda _: stopped.set()):
         try:
             await server.start()
         except OSError as error:
             raise Refusal(f"--port: the port cannot be opened ({error.strerror}). Give another one.") from None
         try:
             _show_banner(server, screen, as_json=as_json)
-            async for _ in signals:
-                break
+            await stopped.wait()
         finally:
             await server.aclose()
     _show_totals(server, screen, as_json=as_json)

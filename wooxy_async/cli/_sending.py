@@ -1,25 +1,23 @@
 """A campaign on its way through the client: every row gets a line, whatever ends the run.
 
-The first Ctrl-C (or SIGTERM) ends the intake and waits for what is in flight; the second leaves at once, and writes
-what was in flight as in doubt.
+The first Ctrl-C (or SIGTERM) ends the intake and waits for what is in flight; the second cuts that too, which leaves
+it in doubt.
 """
 
 from __future__ import annotations
 
-import signal
+import asyncio
 from collections.abc import Iterator
-from typing import Final
+from typing import Any
 
 import anyio
 import msgspec
-from anyio.abc import TaskStatus
 
-from wooxy_async import Outcome, OutcomeStream, ViberMessage, WooxyError
+from wooxy_async import Outcome, OutcomeStream, ViberMessage, WooxyClient, WooxyError
 from wooxy_async.campaigns import Campaign, CampaignError, UnusableRow
 from wooxy_async.cli._results import ResultsFile
+from wooxy_async.cli._signals import catching
 from wooxy_async.cli._tally import Tally, tag_of
-
-_LEFT: Final = {"kind": "cancelled", "text": "The command was left before the answer came."}
 
 
 class Sending:
@@ -58,13 +56,6 @@ class Sending:
         self.tally.add(row, outcome)
         self._write(row, tag_of(outcome), b'{"row":%d,%b' % (row, outcome.to_json()[1:]))
 
-    def abandon(self) -> int:
-        """Write what has no outcome as in doubt, and return how many that are."""
-        for row in self._rows.values():
-            line = {"row": row, "outcome": "in_doubt", "cause": _LEFT}
-            self._write(row, "in_doubt", msgspec.json.encode(line))
-        return len(self._rows)
-
     def _write(self, row: int, word: str, line: bytes) -> None:
         if self.broken is None:
             try:
@@ -80,35 +71,39 @@ class Ending(msgspec.Struct):
 
     Args:
         signal: the first signal that came, or None.
-        left: how many messages were in flight when a second one came.
         error: what ended the run before its last message, in words.
     """
 
     signal: int | None = None
-    left: int = 0
     error: str | None = None
 
 
-async def send_all(stream: OutcomeStream, sending: Sending, ending: Ending) -> None:
-    """Take a stream's outcomes until it ends, or until a signal comes.
+async def send_all(client: WooxyClient, sending: Sending, ending: Ending) -> None:
+    """Send a campaign until its end or a signal, wait for what is in flight, and close the client.
 
     Args:
-        stream: made of `sending.messages()`.
+        client: closed at the end.
         sending: the books.
         ending: is told how it went, as soon as it is known.
     """
-    async with anyio.create_task_group() as group:
-        leave, intake = anyio.CancelScope(), anyio.CancelScope()
-        await group.start(_watch, ending, intake, leave)
+    leave, intake = anyio.CancelScope(), anyio.CancelScope()
+
+    def stop(number: int) -> None:
+        (intake if ending.signal is None else leave).cancel()
+        ending.signal = ending.signal or number
+
+    with catching(stop):
+        others = asyncio.all_tasks()
+        stream = client.send_many(sending.messages())
         with leave:
             with intake:
                 await _take(stream, sending, ending)
-            await stream.aclose()
-            for outcome in stream.undelivered:
-                sending.settle(outcome)
+            await asyncio.shield(asyncio.ensure_future(_close(stream, client)))
         if leave.cancelled_caught:
-            ending.left = sending.abandon()
-        group.cancel_scope.cancel()
+            await _cut(asyncio.all_tasks() - others)
+            await client.aclose()
+        for outcome in stream.undelivered:
+            sending.settle(outcome)
 
 
 async def _take(stream: OutcomeStream, sending: Sending, ending: Ending) -> None:
@@ -121,14 +116,13 @@ async def _take(stream: OutcomeStream, sending: Sending, ending: Ending) -> None
         ending.error = str(error)
 
 
-async def _watch(
-    ending: Ending, intake: anyio.CancelScope, leave: anyio.CancelScope, *, task_status: TaskStatus[None]
-) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        async for number in signals:
-            if ending.signal is not None:
-                leave.cancel()
-                return
-            ending.signal = number
-            intake.cancel()
+async def _close(stream: OutcomeStream, client: WooxyClient) -> None:
+    await stream.aclose()
+    await client.aclose()
+
+
+async def _cut(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancel the requests in flight; the stream then tells that they are in doubt."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

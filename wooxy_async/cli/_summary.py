@@ -14,13 +14,12 @@ from wooxy_async.cli._wording import counted, lasting, printable
 
 def show_summary(screen: Console, report: Report) -> None:
     """Show what came of a run, and what a person has to do about it."""
+    screen.print()
     show_outcomes(screen, report)
-    if report.tally.noted:
-        screen.print(Text("Not accepted", style="bold"))
-        screen.print(notes_table(report.tally.noted))
+    _show_not_accepted(screen, report)
+    screen.print()
     for line in _remarks(report):
-        screen.print(printable(line), soft_wrap=True)
-    screen.print(Text.assemble("Each row is a line of ", (printable(report.results), "bold"), "."), soft_wrap=True)
+        screen.print(printable(line), soft_wrap=not screen.is_terminal)
 
 
 def show_outcomes(screen: Console, report: Report) -> None:
@@ -42,25 +41,34 @@ def _lines(report: Report) -> list[tuple[str, str, int, str]]:
     counts = report.tally.counts
     never = report.tally.never_started
     lines = [
-        (word, colour, counts[tag] - (never if tag == "not_sent" else 0), meaning) for tag, word, colour, meaning in WORDS
+        (word, colour, counts[tag] - (never if tag == "not_sent" else 0), meaning)
+        for tag, word, colour, meaning in WORDS
     ]
-    lines.append(("left", "magenta", report.ending.left, "left in flight, in doubt: they may have been delivered"))
     lines.append(("not started", "yellow", report.not_started, "the run ended before their turn"))
     unusable = report.plan.rows - report.plan.sendable
     lines.append(("unusable", "yellow", unusable, unusable_counts(report.plan)))
     return [line for line in lines if line[2] or line[0] == "accepted"]
 
 
+def _show_not_accepted(screen: Console, report: Report) -> None:
+    tally = report.tally
+    if not tally.noted:
+        return
+    screen.print(Text("\nNot accepted", style="bold"))
+    screen.print(notes_table(tally.noted))
+    if more := tally.settled - tally.counts["accepted"] - tally.never_started - len(tally.noted):
+        screen.print(Text(f"  … and {more:,} more", style="dim"))
+
+
 def _remarks(report: Report) -> list[str]:
     remarks = []
     if report.ending.error:
         remarks.append(f"The run ended early: {report.ending.error}")
-    if report.broken:
-        remarks.append(f"{report.results} is not complete ({report.broken}). Missing: {', '.join(report.unwritten)}.")
     if report.not_started:
         others = report.plan.sendable - report.not_started
-        remarks.append(
-            f"{counted(report.not_started, 'message')} were not started. "
-            f"Running the command again would also send the other {others:,} again."
-        )
+        again = f" Running the command again would also send the other {others:,} again." if others else ""
+        remarks.append(f"Not started: {counted(report.not_started, 'message')}.{again}")
+    if report.broken:
+        remarks.append(f"{report.results} is not complete ({report.broken}). Missing: {', '.join(report.unwritten)}.")
+    remarks.append(f"{report.results} holds the outcomes of {counted(report.written, 'row')}.")
     return remarks

@@ -8,21 +8,21 @@ from typing import Final
 
 import msgspec
 
-from wooxy_async import Accepted, InDoubt, NotSent, Outcome
+from wooxy_async import Accepted, NotSent, Outcome
 from wooxy_async._rules.redaction import mask_number
 from wooxy_async.campaigns import UnusableRow
 from wooxy_async.cli._wording import printable, reason
 
 # The outcomes in the order in which they are shown: their tag, the word for it, its colour, and what it means.
 WORDS: Final = (
-    ("accepted", "accepted", "green", "Wooxy took them"),
+    ("accepted", "accepted", "green", "the server took them"),
     ("rejected", "refused", "red", "the server said no; they were not taken"),
     ("invalid", "invalid", "red", "they break a rule; nothing was sent"),
     ("not_sent", "not sent", "yellow", "they were not taken: safe to send again"),
     ("in_doubt", "in doubt", "magenta", "may have been delivered: a person decides"),
 )
 _WORD_OF: Final = {tag: (word, colour) for tag, word, colour, _ in WORDS}
-_KEPT = 5
+_KEPT: Final = 10
 
 
 class Noted(msgspec.Struct, frozen=True):
@@ -63,9 +63,11 @@ class Tally:
         """Count an outcome."""
         tag = tag_of(outcome)
         self.counts[tag] += 1
+        if isinstance(outcome, Accepted):
+            return
         if isinstance(outcome, NotSent) and outcome.cause.kind == "not_started":
             self.never_started += 1
-        elif not isinstance(outcome, Accepted) and (isinstance(outcome, InDoubt) or self.counts[tag] <= _KEPT):
+        elif self.counts[tag] <= _KEPT:
             word, colour = _WORD_OF[tag]
             self.noted.append(Noted(row, mask_number(outcome.message.phone_number), word, colour, reason(outcome)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from wooxy_async import Invalid, Outcome, Rejected
+from wooxy_async import InDoubt, Invalid, NotSent, Rejected
 from wooxy_async._rules.redaction import mask_digits
 
 _MINUTE: Final = 60
@@ -34,7 +34,7 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
 
 
-def reason(outcome: Outcome) -> str:
+def reason(outcome: Rejected | Invalid | NotSent | InDoubt) -> str:
     """Return why a message was not accepted, in one line, numbers masked."""
     if isinstance(outcome, Rejected):
         said = "; ".join(error.text for error in outcome.errors)

@@ -51,8 +51,8 @@ async def cut(request: web.Request, *, reset: bool) -> NoReturn:
 
 
 async def _until_lost() -> NoReturn:
-    never: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
-    await never
+    while True:
+        await asyncio.get_running_loop().create_future()
 
 
 async def _answer(exchange: Exchange) -> web.StreamResponse:

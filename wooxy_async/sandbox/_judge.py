@@ -46,7 +46,7 @@ class Judge:
     def __init__(self, account: Account, *, spelling: Spelling, status: int | None) -> None:
         self._account = account
         self._directory = Directory(account)
-        self._spelling = spelling
+        self._spelling: Spelling = spelling
         self._status = status
 
     def read(self, content_type: str, raw: bytes) -> Body | None:

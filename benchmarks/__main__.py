@@ -1,0 +1,105 @@
+"""The command line: run, report, plot, compare."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import discovery, harness
+from benchmarks.compare import comparison
+from benchmarks.interface import Case, Results, Scale
+from benchmarks.machine import describe
+from benchmarks.report import markdown
+from benchmarks.svg import draw
+
+_FOLDER = Path(__file__).parent / "results"
+_ALWAYS = ("wooxy-async", "aiohttp", "anyio", "msgspec", "uvloop", "phonenumbers")
+
+
+def main() -> None:
+    """Run what the arguments ask for."""
+    arguments = _parser().parse_args()
+    arguments.do(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    run = commands.add_parser("run", help="measure, write a result file, and report")
+    run.add_argument("--quick", action="store_true", help="only prove that everything runs")
+    run.add_argument("--rounds", type=int, default=5)
+    run.add_argument("--seconds", type=float, default=4.0, help="about how long one measurement takes")
+    run.add_argument("--question", action="append", help="only this one; may be repeated")
+    run.add_argument("--peer", action="append", help="only this one; may be repeated")
+    run.add_argument("--output", type=Path, help="the result file; else results/DATE.json, with --quick none")
+    run.set_defaults(do=_run)
+    for name, do, text in (
+        ("report", _report, "print the tables of a result file as Markdown"),
+        ("plot", _plot, "draw the pictures of a result file beside it"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("results", type=Path)
+        command.set_defaults(do=do)
+    compare = commands.add_parser("compare", help="say what moved between two result files beyond the noise")
+    compare.add_argument("before", type=Path)
+    compare.add_argument("after", type=Path)
+    compare.set_defaults(do=_compare)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    peers = {name: peer for name, peer in discovery.peers().items() if name in (arguments.peer or [name])}
+    for name in [name for name, peer in peers.items() if (lacks := discovery.missing(peer))]:
+        sys.stderr.write(f"left out: {name} needs {', '.join(lacks)}\n")
+        del peers[name]
+    scale = Scale(
+        quick=arguments.quick, peers=tuple(peers), seconds=0.1 if arguments.quick else arguments.seconds, most=10**6
+    )
+    wanted = arguments.question or discovery.questions()
+    cases: list[Case] = [case for name in wanted for case in discovery.question(name).cases(scale)]
+    results = Results(
+        date=datetime.now(UTC).date().isoformat(),
+        command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+        machine=describe([*_ALWAYS, *(package for peer in peers.values() for package in peer.REQUIRES)]),
+        rounds=1 if arguments.quick else arguments.rounds,
+        peers={name: peer.TITLE for name, peer in peers.items()},
+        records=harness.run(cases, 1 if arguments.quick else arguments.rounds),
+    )
+    if arguments.output or not arguments.quick:
+        _write(results, arguments.output or _FOLDER / f"{results.date}.json")
+    sys.stdout.write(markdown(results))
+
+
+def _write(results: Results, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+
+
+def _read(file: Path) -> Results:
+    return msgspec.json.decode(file.read_bytes(), type=Results)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    sys.stdout.write(markdown(_read(arguments.results)))
+
+
+def _plot(arguments: argparse.Namespace) -> None:
+    results = _read(arguments.results)
+    for question in discovery.questions().values():
+        for plot in question.plots(results):
+            file = arguments.results.parent / f"{plot.file}.svg"
+            file.write_text(draw(plot), encoding="utf-8")
+            sys.stdout.write(f"{file}\n")
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    sys.stdout.write(comparison(_read(arguments.before), _read(arguments.after)))
+
+
+if __name__ == "__main__":
+    main()

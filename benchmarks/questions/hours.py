@@ -1,0 +1,57 @@
+"""How long a campaign takes: computed from the throughput that was measured, not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+from typing import Final
+
+from benchmarks.interface import SLOTS, Case, Plot, Results, Scale, Table
+from benchmarks.questions import throughput
+
+TITLE: Final = "Hours for a campaign"
+ORDER: Final = 6
+_FROM: Final = "100 ms"
+_LATENCIES: Final = (0.05, 0.2, 1.0)
+_COUNTS: Final = (300_000, 2_000_000)
+
+
+def cases(_scale: Scale) -> Iterable[Case]:
+    """Yield none: the throughput question's figures are enough."""
+    return ()
+
+
+def measure(case: Case, url: str) -> dict[str, float]:
+    """Measure nothing."""
+    raise NotImplementedError(case, url)
+
+
+def tables(results: Results) -> list[Table]:
+    """Return hours for each number of messages and latency."""
+    header = ["", *(f"{count:,} at {latency * 1e3:,.0f} ms" for count in _COUNTS for latency in _LATENCIES)]
+    ideal = ["ten slots, nothing lost", *(_cell(count, latency, 0) for count in _COUNTS for latency in _LATENCIES)]
+    rows = [ideal]
+    for peer, title in results.peers.items():
+        lost = _lost(results, peer)
+        if lost is not None:
+            rows.append([title, *(_cell(count, latency, lost) for count in _COUNTS for latency in _LATENCIES)])
+    note = (
+        f"Computed, not run: messages × (latency + what a slot lost per message at {_FROM}) / {SLOTS} slots, "
+        "from the median throughput above."
+    )
+    return [Table(TITLE, header, rows if len(rows) > 1 else [], note)]
+
+
+def _lost(results: Results, peer: str) -> float | None:
+    """Return the seconds that a slot was empty for each message, where throughput was measured."""
+    rates = results.rounds_of("throughput", _FROM, peer, "rate_per_s")
+    return SLOTS / median(rates) - throughput.LATENCIES[_FROM].median if rates else None
+
+
+def _cell(count: int, latency: float, lost: float) -> str:
+    return f"{count * (latency + lost) / SLOTS / 3600:.2f}"
+
+
+def plots(_results: Results) -> list[Plot]:
+    """Return none: the table says it."""
+    return []

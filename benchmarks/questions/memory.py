@@ -1,0 +1,74 @@
+"""Whether memory grows with the number of messages."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from benchmarks.driving import drive
+from benchmarks.interface import Case, Line, Plot, Results, Scale, Table
+from benchmarks.spread import point, shown
+
+TITLE: Final = "Memory"
+ORDER: Final = 3
+EARLY: Final = 10_000  # from this message on nothing may grow
+_PEERS: Final = ("wooxy_many", "aiohttp_semaphore", "aiohttp_gather")
+_COUNTS: Final = (10**3, 10**4, 10**5, 10**6)
+_MIB: Final = 2**20
+
+
+def cases(scale: Scale) -> Iterable[Case]:
+    """Yield ours, a loop with a window, and gather of everything, from 10³ to 10⁶ messages answered at once."""
+    for count in _COUNTS[: 1 if scale.quick else None]:
+        for peer in _PEERS:
+            if peer in scale.peers:
+                yield Case(question="memory", name=f"{count:,}", peer=peer, count=count, once=True)
+
+
+def measure(case: Case, _url: str) -> dict[str, float]:
+    """Note resident memory before, at message 10,000, at the last, and the most there was."""
+    seen: dict[int, float] = {}
+
+    def watch(answers: int) -> None:
+        if answers in (1, EARLY, case.count):
+            seen[answers] = _resident()
+
+    before = _resident()
+    drive(case, _url, watch=watch)
+    last, most = seen[case.count], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    late = last - seen.get(EARLY, last)
+    return {"most_mib": (most - before) / _MIB, "growth_from_10000_mib": late / _MIB, "last_mib": last / _MIB}
+
+
+def _resident() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def tables(results: Results) -> list[Table]:
+    """Return the most memory that a run needed, and what it grew by from message 10,000 to the last."""
+    names = results.names("memory")
+    rows = []
+    for peer, title in results.peers.items():
+        most = [results.rounds_of("memory", name, peer, "most_mib") for name in names]
+        late = results.rounds_of("memory", names[-1], peer, "growth_from_10000_mib") if names else []
+        if any(most):
+            rows.append([title, *(shown(rounds, 1) for rounds in most), shown(late, 1)])
+    note = (
+        "MiB of resident memory: the most over what the process had before it imported the client; the last column "
+        f"is the growth from message {EARLY:,} to the last of the longest run."
+    )
+    return [Table(TITLE, ["messages", *names, "growth"], rows, note)]
+
+
+def plots(results: Results) -> list[Plot]:
+    """Draw the most memory over the number of messages."""
+    names = results.names("memory")
+    lines = [
+        Line(title, [point(results.rounds_of("memory", name, peer, "most_mib")) for name in names])
+        for peer, title in results.peers.items()
+    ]
+    lines = [line for line in lines if any(line.points)]
+    return [Plot(file="memory", title=TITLE, unit="MiB", places=names, lines=lines, logarithmic=True)]

@@ -1,0 +1,28 @@
+"""The report: what a README shows."""
+
+from __future__ import annotations
+
+from benchmarks.discovery import questions
+from benchmarks.interface import Results, Table
+from benchmarks.machine import line
+
+
+def markdown(results: Results) -> str:
+    """Return all tables with date, machine and command."""
+    parts = [
+        f"Measured on {results.date} with `{results.command}`, {results.rounds} interleaved rounds, each measurement "
+        f"in a fresh process. {line(results.machine)}."
+    ]
+    for question in questions().values():
+        parts += [_table(table) for table in question.tables(results) if table.rows]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(table: Table) -> str:
+    lines = [f"### {table.title}", "", _row(table.header), _row(["---"] + ["---:"] * (len(table.header) - 1))]
+    lines += map(_row, table.rows)
+    return "\n".join([*lines, "", table.note] if table.note else lines)
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,76 @@
+"""Sessions: `nox` runs what CI runs; `nox -l` lists them all."""
+
+import shutil
+import subprocess
+import sys
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "venv"
+nox.options.sessions = ["lint", "types", "tests", "lowest", "readme", "memory"]
+
+
+def _runs(version: str) -> bool:
+    """Return whether an interpreter is there and answers: a version manager's stand-in may just fail."""
+    python = shutil.which(f"python{version}")
+    return python is not None and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603
+
+
+CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
+PYTHONS = [version for version in ("3.11", "3.12", "3.13") if version != CURRENT and _runs(version)]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install("ruff>=0.14")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types: mypy strict inside, pyright on what users see."""
+    session.install(".[types]")
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session(python=[sys.executable, *PYTHONS])
+def tests(session: nox.Session) -> None:
+    """Run all tests from an installed package, on asyncio (debug) and uvloop; every branch is covered."""
+    session.install("--editable", ".[test]")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest supported dependencies, and the tests for users of aioresponses."""
+    session.install(".[test]", "aiohttp==3.13.0", "anyio==4.6.0", "msgspec==0.20.0", "phonenumbers==8.13.50")
+    session.install("aioresponses==0.7.9")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def readme(session: nox.Session) -> None:
+    """Run the README's Python blocks against a sandbox."""
+    session.install(".[test]")
+    session.run("python", "tests/readme.py")
+
+
+@nox.session
+def memory(session: nox.Session) -> None:
+    """Show that memory does not grow with the number of messages: `nox -s memory -- 1000000`."""
+    session.install(".[uvloop]")
+    session.run("python", "tests/memory.py", *(session.posargs or ["50000"]))
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Draw faults at random for long: `nox -s fuzz -- --messages 200000`."""
+    session.install(".[test]")
+    session.run("python", "tests/support/fuzz.py", *session.posargs)

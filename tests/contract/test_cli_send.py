@@ -1,0 +1,195 @@
+"""`wooxy send` and `wooxy sandbox`, each against the other side for real."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from typer.testing import CliRunner
+
+from wooxy_async.cli._app import app
+from wooxy_async.sandbox import Fault, Sandbox
+
+
+@pytest.fixture
+def portal() -> Iterator[BlockingPortal]:
+    """An event loop in another thread, for servers."""
+    with start_blocking_portal() as opened:
+        yield opened
+
+
+@pytest.fixture
+def sandbox(
+    portal: BlockingPortal, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Sandbox]:
+    """A Wooxy that runs beside the command, and a token of one's own for it."""
+    monkeypatch.setenv("WOOXY_ACCESS_TOKEN", f"token-{request.node.name}"[:60].translate({91: "-", 93: "-"}))
+    with portal.wrap_async_context_manager(Sandbox()) as server:
+        monkeypatch.setenv("WOOXY_BASE_URL", server.url)
+        yield server
+
+
+def send(*arguments: str) -> Any:
+    """Run `wooxy send` in this process."""
+    given = ["send", "--to", "+1 415 555 0123", "--domain", "shop.example", "--text", "Hello", *arguments]
+    result = CliRunner().invoke(app, given, env={"COLUMNS": "80", "FORCE_COLOR": None})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def interrupt_when(condition: Callable[[], bool]) -> None:
+    """Press Ctrl-C once as soon as a condition holds."""
+
+    def watch() -> None:
+        while not condition():
+            time.sleep(0.005)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def test_an_accepted_message_ends_with_its_id(sandbox: Sandbox) -> None:
+    """The person reads the id and a masked number; the server has the message as it was given."""
+    result = send("--button-text", "Open", "--button-url", "https://x.example", "--sender", "Shop", "--tag", "a")
+    (message,) = sandbox.messages
+    assert result.exit_code == 0
+    assert result.stdout == f"Accepted for …123; id: {message.id}\n"
+    assert (message.number, message.text, message.sender_id, message.tags) == ("+14155550123", "Hello", "Shop", ("a",))
+    assert message.button is not None
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault.error(17), "Refused: Wooxy refused the message"),
+        (Fault.reset_after_reading(), "In doubt: The request was sent, and the connection was lost"),
+        (Fault.reply(407), "Not sent: "),
+    ],
+)
+def test_what_is_not_accepted_is_told_with_what_to_do(sandbox: Sandbox, fault: Fault, said: str) -> None:
+    """Exit code 1, what happened, and whether it is safe to send again."""
+    sandbox.script(fault)
+    result = send()
+    assert result.exit_code == 1
+    assert result.stderr.startswith(said)
+    assert "4155550123" not in result.stdout + result.stderr
+
+
+def test_an_invalid_message_names_the_options(sandbox: Sandbox) -> None:
+    """All mistakes at once, by the options that they come from; nothing is sent."""
+    result = send("--to", "0151 2345678", "--ttl", "5", "--button-text", "x", "--button-url", "", "--tag", "_x")
+    assert result.exit_code == 2
+    for option in ("--to", "--ttl", "--button-url", "--tag"):
+        assert f"Error: {option}: " in result.stderr
+    assert result.stderr.endswith("Nothing was sent.\n")
+    assert sandbox.requests == 0
+
+
+def test_json_holds_the_outcome_and_nobody(sandbox: Sandbox) -> None:
+    """One object on standard output, without message and values; people read nothing there."""
+    accepted = json.loads(send("--json").stdout)
+    assert (accepted["outcome"], accepted["message_ids"]) == ("accepted", [sandbox.messages[0].id])
+    invalid = send("--json", "--to", "0151 2345678")
+    problem = json.loads(invalid.stdout)["problems"][0]
+    assert problem["field"] == "phone_number"
+    assert "2345678" not in invalid.stdout
+
+
+def test_ctrl_c_waits_for_the_answer_that_is_on_its_way(sandbox: Sandbox) -> None:
+    """A message that is out is not forgotten: the command ends with its true outcome, and with 130."""
+    sandbox.script(Fault.slow_answer(0.3))
+    interrupt_when(lambda: sandbox.in_progress == 1)
+    result = send()
+    assert result.exit_code == 130
+    assert result.stdout == f"Accepted for …123; id: {sandbox.messages[0].id}\n"
+
+
+def serve(*arguments: str) -> Any:
+    """Run `wooxy sandbox` in this process, until it is interrupted."""
+    result = CliRunner().invoke(app, ["sandbox", *arguments], env={"COLUMNS": "80", "FORCE_COLOR": None})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listens(port: int) -> bool:
+    """Tell whether somebody answers at a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_sandbox_says_how_to_use_it_and_what_it_saw() -> None:
+    """The banner is a set of commands that work; Ctrl-C ends it with the totals and exit code 0."""
+    port = free_port()
+    interrupt_when(lambda: listens(port))
+    result = serve("--port", str(port), "--latency", "0")
+    assert result.exit_code == 0
+    for part in (
+        f"listens on http://127.0.0.1:{port}",
+        "export WOOXY_ACCESS_TOKEN=",
+        "wooxy send --base-url",
+        "Ctrl-C",
+    ):
+        assert part in result.stdout
+    assert re.search(r"messages taken +0", result.stdout)
+
+
+def test_the_sandbox_tells_machines_where_it_is_and_what_it_saw() -> None:
+    """The first line holds the address, the last one the counts."""
+    port = free_port()
+    interrupt_when(lambda: listens(port))
+    url, seen = map(json.loads, serve("--port", str(port), "--json").stdout.splitlines())
+    assert url == {"url": f"http://127.0.0.1:{port}"}
+    assert seen["taken"] == 0
+
+
+def test_a_port_that_is_taken_is_refused(sandbox: Sandbox) -> None:
+    """The error names the option; the sandbox did not start."""
+    result = serve("--port", sandbox.url.rpartition(":")[2])
+    assert result.exit_code == 2
+    assert "Error: --port: the port cannot be opened" in result.stderr
+    assert result.stderr.endswith("The sandbox did not start.\n")
+
+
+def test_a_token_that_is_none_is_refused() -> None:
+    """The sandbox takes no token that a client could not send."""
+    result = serve("--token", "")
+    assert result.exit_code == 2
+    assert "token" in result.stderr
+
+
+async def test_the_commands_of_the_banner_work() -> None:
+    """A person who copies what the sandbox says sends a message to it, and sees it listed."""
+    command = [sys.executable, "-m", "wooxy_async.cli"]
+    with subprocess.Popen(  # noqa: ASYNC220, S603  # our own command; it is read line by line
+        [*command, "sandbox", "--port", "0", "--json", "--token", "a-word"], stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdout is not None
+        url = json.loads(server.stdout.readline())["url"]
+        given = ["send", "--base-url", url, "--domain", "shop.example", "--to", "+14155550123", "--text", "Hello"]
+        env = {**os.environ, "WOOXY_ACCESS_TOKEN": "a-word"}
+        sent = subprocess.run([*command, *given], env=env, capture_output=True, check=False)  # noqa: ASYNC221, S603
+        async with aiohttp.ClientSession() as session, session.get(f"{url}/sandbox/messages") as answer:
+            listed = await answer.json()
+        server.send_signal(signal.SIGTERM)
+        totals = json.loads(server.stdout.readline())
+    assert (sent.returncode, server.returncode) == (0, 0)
+    assert [message["text"] for message in listed] == ["Hello"]
+    assert (totals["taken"], totals["peak_in_progress"]) == (1, 1)

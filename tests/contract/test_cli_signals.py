@@ -1,0 +1,204 @@
+"""Ctrl-C: what is in flight is waited for, a second one leaves, and every row keeps its outcome."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from rich.console import Console
+
+from wooxy_async import Statistics, WooxyClient
+from wooxy_async.campaigns import Campaign, Contacts
+from wooxy_async.cli._exits import ExitCode
+from wooxy_async.cli._progress import Progress, showing
+from wooxy_async.cli._report import Report, make_report
+from wooxy_async.cli._results import ResultsFile
+from wooxy_async.cli._sending import Ending, Sending, send_all
+from wooxy_async.cli._tally import Tally
+from wooxy_async.sandbox import Sandbox
+
+COMMAND = [sys.executable, "-m", "wooxy_async.cli"]
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    """Two hundred contacts."""
+    path = tmp_path / "contacts.csv"
+    path.write_text("phone,name\n" + "".join(f"+1415555{at:04},Bo\n" for at in range(200)))
+    return Campaign(Contacts(path), domain="shop.example", text="Hi {{name}}")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop run until a condition holds."""
+    with anyio.fail_after(20):
+        while not condition():  # noqa: ASYNC110  # another process or thread makes it true
+            await anyio.sleep(0.001)
+
+
+async def interrupted(
+    campaign: Campaign, sandbox: Sandbox, *signals: signal.Signals
+) -> tuple[Report, list[dict[str, Any]]]:
+    """Send, and give each signal when ten requests are in progress and the one before has been seen."""
+    client = WooxyClient(sandbox.token, base_url=sandbox.url, loss_hold=0.05)
+    ending = Ending()
+
+    async def press() -> None:
+        for number in signals:
+            await until(lambda: sandbox.in_progress == 10)
+            os.kill(os.getpid(), number)
+            await until(lambda: ending.signal is not None)
+
+    with ResultsFile(campaign.contacts.path.with_name("out.jsonl")) as results:
+        sending = Sending(campaign, Tally(), results)
+        async with anyio.create_task_group() as group:
+            group.start_soon(press)
+            await send_all(client, sending, ending)
+        report = make_report(campaign.plan(), sending, ending, results)
+    assert client.closed
+    return report, [json.loads(line) for line in results.path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)]
+)
+async def test_a_signal_lets_what_is_in_flight_finish(
+    campaign: Campaign, token: str, number: signal.Signals, code: ExitCode
+) -> None:
+    """Every request that is out gets its answer and its line, nothing new is started, and the rest is counted."""
+    async with Sandbox(token=token, latency=0.2) as sandbox:
+        report, lines = await interrupted(campaign, sandbox, number)
+        accepted = [line for line in lines if line["outcome"] == "accepted"]
+        assert len(accepted) == sandbox.taken == report.tally.counts["accepted"] >= 10
+        assert {line["message"]["phone_number"] for line in accepted} == {
+            message.number for message in sandbox.messages
+        }
+    assert {line["outcome"] for line in lines} <= {"accepted", "not_sent"}
+    assert report.not_started == 200 - len(accepted)
+    assert report.exit_code == code
+
+
+async def test_a_second_signal_leaves_and_says_what_is_in_doubt(campaign: Campaign, token: str) -> None:
+    """What was in flight is in doubt, line by line, and nobody waits for the server."""
+    async with Sandbox(token=token, latency=600) as sandbox:
+        with anyio.fail_after(8):
+            report, lines = await interrupted(campaign, sandbox, signal.SIGINT, signal.SIGTERM)
+        in_doubt = {line["message"]["phone_number"] for line in lines if line["outcome"] == "in_doubt"}
+        assert in_doubt == {message.number for message in sandbox.messages}
+    assert (len(in_doubt), report.tally.counts["in_doubt"], report.not_started) == (10, 10, 190)
+    assert report.exit_code == ExitCode.INTERRUPTED
+
+
+def _pictured(state: Statistics, *, settled: int, ending: Ending | None = None) -> str:
+    tally = Tally()
+    tally.counts["accepted"] = settled
+    progress = Progress(tally, ending or Ending(), total=200, slots=10, statistics=lambda: state)
+    screen = Console(file=StringIO(), width=80)
+    screen.print(progress.picture())
+    assert isinstance(screen.file, StringIO)
+    return screen.file.getvalue()
+
+
+def test_the_progress_says_how_far_how_fast_and_why_it_waits() -> None:
+    """Share, speed, slots, time left, and each reason for which less than all slots are in use."""
+    assert "0 of 200 · 0 %" in _pictured(Statistics(), settled=0)
+    assert "? left" in _pictured(Statistics(), settled=0)
+    busy = _pictured(Statistics(borrowed=9, closed=1, paused_for=2.5), settled=100)
+    for part in ("100 of 200 · 50 %", "9 of 10 slots in use", "1 closed for now", "pausing 2.5 s", "accepted 100"):
+        assert part in busy
+    assert "stopping: waiting for what is in flight" in _pictured(Statistics(), settled=1, ending=Ending(signal=2))
+
+
+async def test_in_a_file_the_progress_is_a_line_now_and_then() -> None:
+    """Where nobody watches, no bar is drawn; a line says the same."""
+    asked: list[int] = []
+
+    def statistics() -> Statistics:
+        asked.append(1)
+        return Statistics(borrowed=10)
+
+    screen = Console(file=StringIO(), width=160)
+    progress = Progress(Tally(), Ending(), total=200, slots=10, statistics=statistics)
+    async with showing(screen, progress, every=0.001):
+        await until(lambda: len(asked) > 2)
+    assert isinstance(screen.file, StringIO)
+    assert "0 of 200 · 0 a second · 10 of 10 slots in use · ? left · accepted 0\n" in screen.file.getvalue()
+
+
+class Terminal:
+    """A command on a terminal of 80 columns, of which everything that it writes is read.
+
+    Args:
+        command: the command.
+        folder: its current directory.
+        token: its access token.
+    """
+
+    def __init__(self, command: list[str], folder: Path, token: str) -> None:
+        self.said = ""
+        self._master, slave = pty.openpty()
+        env = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24", "WOOXY_ACCESS_TOKEN": token}
+        self.process = subprocess.Popen(  # noqa: S603  # our own command
+            command, cwd=folder, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        )
+        os.close(slave)
+
+    async def read_until(self, pattern: str) -> None:
+        """Read until the screen has shown a text."""
+        await until(lambda: self._read() and re.search(pattern, self.said) is not None)
+
+    async def end(self) -> int:
+        """Read to the end, and return the exit code."""
+        await until(lambda: self._read() and self.process.poll() is not None)
+        self._read()
+        os.close(self._master)
+        return self.process.wait()
+
+    def _read(self) -> bool:
+        while select.select([self._master], [], [], 0)[0]:
+            try:
+                self.said += os.read(self._master, 65_536).decode(errors="replace")
+            except OSError:  # the other side has closed it
+                break
+        return True
+
+
+@pytest.mark.usefixtures("campaign")
+async def test_on_a_terminal_ctrl_c_is_told_and_the_summary_says_what_is_left(tmp_path: Path, token: str) -> None:
+    """The live picture says that it stops and why it waits; the last screen says what running again would do."""
+    async with Sandbox(latency=0.7) as sandbox:
+        terminal = Terminal(
+            [*COMMAND, "run", "contacts.csv", "--domain", "shop.example", "--text", "Hi", "--base-url", sandbox.url],
+            tmp_path,
+            token,
+        )
+        await until(lambda: terminal._read() and sandbox.in_progress == 10)
+        terminal.process.send_signal(signal.SIGINT)
+        await terminal.read_until("stopping: waiting for what is in flight")
+        code = await terminal.end()
+        plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.said)
+        assert code == 130
+        assert f"Not started: {200 - sandbox.taken} messages." in plain
+    assert re.search(r"would\s+also\s+send\s+the\s+other\s+\d+\s+again", plain)
+    assert max(len(line) for line in re.split(r"[\r\n]+", plain)) <= 80
+
+
+@pytest.mark.usefixtures("campaign")
+async def test_a_person_who_says_no_sends_nothing(tmp_path: Path, token: str) -> None:
+    """Another machine is asked about on the terminal; without a yes nothing leaves and no file is made."""
+    given = ["--domain", "shop.example", "--text", "Hi", "--base-url", "https://wooxy.example"]
+    terminal = Terminal([*COMMAND, "run", "contacts.csv", *given], tmp_path, token)
+    await terminal.read_until(r"Send 200 messages to https://wooxy\.example\? \[y/N\]")
+    os.write(terminal._master, b"n\n")
+    assert await terminal.end() == 2
+    assert "Nothing was sent." in terminal.said
+    assert os.listdir(tmp_path) == ["contacts.csv"]  # noqa: PTH208  # pathlib's calls are taken for blocking ones

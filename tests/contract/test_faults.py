@@ -1,0 +1,163 @@
+"""The fault table, on both event loops, over TCP and TLS: the outcome is right, and the server's books agree."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
+from typing import Any
+
+import certificates
+import pytest
+import uvloop
+from faults import FAULTS, Fault
+from faults_proxy import PASSWORD
+from hostile import PATIENCE, HostileServer, ordinary
+
+from wooxy_async import Outcome, RetryPolicy, ViberMessage, WooxyClient, WooxyError
+
+class PatientLoop(asyncio.SelectorEventLoop):
+    """Uses a new connection only when the server has said what it says first."""
+
+    heard: threading.Event
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        """Connect, and wait for the server's first words to reach the kernel."""
+        await super().sock_connect(sock, address)
+        assert self.heard.wait(PATIENCE)
+
+
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+    "patient": PatientLoop,
+}
+RETRY = RetryPolicy(attempts=1, wait_initial=0.001, wait_max=0.01)
+CASES = [
+    pytest.param(fault, loop, transport, id=f"{fault.name} [{loop}, {transport}]")
+    for fault in FAULTS
+    for loop in LOOPS
+    for transport in ("tcp", "tls")
+    if loop in fault.loops and transport in fault.on
+]
+
+
+def run(loop: str, main: Coroutine[Any, Any, None]) -> None:
+    """Run a test on an event loop, asyncio's with its own checks on."""
+    with asyncio.Runner(loop_factory=LOOPS[loop], debug=loop != "uvloop") as runner:
+        runner.run(main)
+
+
+def message(name: str, more: str = "") -> ViberMessage:
+    """Return a message that the server knows by its name."""
+    return ViberMessage(
+        domain="shop.example", phone_number="+14155550123", text=f"{name} {more}".strip(), reference=name
+    )
+
+
+async def outcome_of(client: WooxyClient, name: str, more: str = "", timeout: float | None = None) -> Outcome:
+    """Send a message and return its outcome, whichever it is."""
+    try:
+        return await client.send(message(name, more), timeout=timeout)
+    except WooxyError as error:
+        outcome: Outcome = error.outcome
+        return outcome
+
+
+class Case:
+    """One row of the table on one loop and one transport."""
+
+    def __init__(self, fault: Fault, transport: str) -> None:
+        self.fault = fault
+        self.token = f"token-{uuid.uuid4()}"
+        self.settled: asyncio.Queue[Outcome] = asyncio.Queue()
+        self.server = HostileServer(
+            tls=certificates.server_context() if transport == "tls" else None, usual=fault.usual or ordinary
+        )
+
+    def client(self, **options: Any) -> WooxyClient:
+        """Return a client that tries a message as often as the row says."""
+        given: dict[str, Any] = {
+            "base_url": self.server.url(),
+            "ssl": certificates.client_context() if self.server.tls is not None else None,
+            "answer_limit": self.fault.limit,
+            "loss_hold": 0.05,
+            "retry": RetryPolicy(attempts=self.fault.attempts, wait_initial=0.001, wait_max=0.01),
+            "on_settled": self.settled.put_nowait,
+        }
+        return WooxyClient(self.token, **{**given, **self.fault.options, **options})
+
+    async def main(self) -> None:
+        """Let the fault happen, and compare the outcome with the row and with the server's books."""
+        fault, server = self.fault, self.server
+        if isinstance(loop := asyncio.get_running_loop(), PatientLoop):
+            loop.heard = server.done
+        with server, fault.setting(server) if fault.setting is not None else nullcontext({}) as options:
+            async with self.client(**options) as client:
+                await self.prime(client)
+                if fault.opening is not None:
+                    server.openings.append(fault.opening)
+                server.acts["m"] = fault.acts
+                outcome = await outcome_of(client, "m", fault.text, fault.timeout)
+                await self.check(client, outcome)
+        self.check_books(outcome)
+
+    async def prime(self, client: WooxyClient) -> None:
+        """Send a message whose connection then lies idle, and let the server do something to it."""
+        if self.fault.prime is None:
+            return
+        self.server.acts["prime"] = (self.fault.prime,)
+        assert type(await outcome_of(client, "prime")).__name__ == "Accepted"
+        self.server.go.set()
+        if self.fault.unseen:
+            assert self.server.done.wait(PATIENCE)
+        else:
+            assert await asyncio.to_thread(self.server.done.wait, PATIENCE)
+
+    async def check(self, client: WooxyClient, outcome: Outcome) -> None:
+        """Check the outcome, the late one, and that the next message is none the worse for it."""
+        fault = self.fault
+        assert type(outcome).__name__ in fault.verdicts, (outcome.to_json()[:2000], fault.why)
+        self.check_shown(outcome)
+        if fault.settles is not None:
+            late = await asyncio.wait_for(self.settled.get(), PATIENCE)
+            assert type(late).__name__ == fault.settles
+            self.check_shown(late)
+        if fault.recovers:
+            assert await asyncio.to_thread(self.server.is_quiet)
+            after = await outcome_of(client, "after")
+            assert getattr(after, "message_ids", after) == ("id-after",)
+        assert client.statistics().borrowed == 0
+
+    def check_shown(self, outcome: Outcome) -> None:
+        """Check that an outcome shows its own ids and no secret."""
+        own = {"message_ids": ("$id",)} if type(outcome).__name__ == "Accepted" else {}
+        for name, value in (own | self.fault.shows).items():
+            right = tuple(text.replace("$id", "id-m") for text in value) if isinstance(value, tuple) else value
+            assert getattr(outcome, name) == right
+        shown = f"{outcome!r} {outcome} {json.loads(outcome.to_json())}"
+        assert self.token not in shown
+        assert PASSWORD not in shown
+
+    def check_books(self, outcome: Outcome) -> None:
+        """Compare the outcome with what the server knows, now that it has stopped."""
+        books, fault = self.server.books, self.fault
+        assert books.taken["m"] <= 1
+        if type(outcome).__name__ in ("NotSent", "Invalid", "Rejected"):
+            assert books.taken["m"] == 0
+        if type(outcome).__name__ == "Accepted":
+            assert books.taken["m"] == 1
+        if fault.taken is not None:
+            assert books.taken["m"] == fault.taken
+        assert books.taken["after"] == fault.recovers
+        assert max(books.peak.values(), default=0) <= 10
+
+
+@pytest.mark.parametrize(("fault", "loop", "transport"), CASES)
+def test_fault(fault: Fault, loop: str, transport: str) -> None:
+    """The outcome is right, the server agrees, and the next message is none the worse for it."""
+    run(loop, Case(fault, transport).main())

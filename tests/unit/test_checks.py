@@ -1,0 +1,167 @@
+"""The local rules: each is found, all at once, and said without repeating what is wrong."""
+
+import json
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import pytest
+
+from wooxy_async import Button, Problem, ViberMessage
+from wooxy_async._rules.checks import BODY_MOST, prepare, problems
+
+GOOD = ViberMessage(domain="shop.example", phone_number="+1 (415) 555-0123", text="Hello")
+OPEN = Button(text="Open", url="https://shop.example/")
+
+
+class Word(str):
+    """A subclass of str, as numpy and pandas hand out."""
+
+    __slots__ = ()
+
+
+class Device(StrEnum):
+    """A caller's own constants."""
+
+    PHONE = "phone"
+
+
+class Unspeakable:
+    """A value whose own repr fails."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+def changed(**fields: Any) -> ViberMessage:
+    """Return the good message with other fields."""
+    return msgspec.structs.replace(GOOD, **fields)
+
+
+BROKEN = [
+    ({"domain": ""}, "domain", "empty"),
+    ({"domain": " \n\u2003"}, "domain", "empty"),
+    ({"domain": None}, "domain", "not_text"),
+    ({"domain": b"shop.example"}, "domain", "not_text"),
+    ({"domain": "shop\0.example"}, "domain", "nul"),
+    ({"text": ""}, "text", "empty"),
+    ({"text": 17171717}, "text", "not_text"),
+    ({"text": "half \ud83d smile"}, "text", "surrogate"),
+    ({"text": "zero \0"}, "text", "nul"),
+    ({"text": "x" * BODY_MOST}, "text", "too_large"),
+    ({"text": "é" * (BODY_MOST // 2)}, "text", "too_large"),
+    ({"sender_id": ""}, "sender_id", "empty"),
+    ({"sender_id": 17171717}, "sender_id", "not_text"),
+    ({"button": Button(text=" ", url="https://x")}, "button.text", "empty"),
+    ({"button": Button(text="Open", url="")}, "button.url", "empty"),
+    ({"button": Button(text="Open", url="https://\udc80")}, "button.url", "surrogate"),
+    ({"button": {"text": "Open", "url": "https://x"}}, "button", "not_button"),
+    ({"button": False}, "button", "not_button"),
+    ({"device": "desktop"}, "device", "device"),
+    ({"device": "ALL"}, "device", "device"),
+    ({"device": ["all"]}, "device", "device"),
+    ({"device": None}, "device", "device"),
+    ({"ttl": 1799}, "ttl", "ttl"),
+    ({"ttl": 259201}, "ttl", "ttl"),
+    ({"ttl": True}, "ttl", "ttl"),
+    ({"ttl": 3600.5}, "ttl", "ttl"),
+    ({"ttl": "7200s"}, "ttl", "ttl"),
+    ({"ttl": 10**5000}, "ttl", "ttl"),
+    ({"ttl": float("nan")}, "ttl", "ttl"),
+    ({"tags": "autumn"}, "tags", "not_list"),
+    ({"tags": ""}, "tags", "not_list"),
+    ({"tags": None}, "tags", "not_list"),
+    ({"tags": 0}, "tags", "not_list"),
+    ({"tags": {"spring"}}, "tags", "not_list"),
+    ({"tags": ("spring", "")}, "tags[1]", "empty"),
+    ({"tags": ["spring", 17171717]}, "tags[1]", "not_text"),
+    ({"tags": ("y" * 51,)}, "tags[0]", "too_long"),
+    ({"tags": ("_spring",)}, "tags[0]", "reserved"),
+    ({"tags": ("\ud800",)}, "tags[0]", "surrogate"),
+    ({"reference": 17171717}, "reference", "not_text"),
+    ({"reference": Unspeakable()}, "reference", "not_text"),
+    ({"phone_number": "+1 415 FLOWERS"}, "phone_number", "letters"),
+    ({"phone_number": "0151 23456789"}, "phone_number", "missing_plus"),
+    ({"phone_number": "+380 44 000 00 00"}, "phone_number", "restricted_country"),
+    ({"phone_number": 14155550123}, "phone_number", "not_text"),
+    ({"phone_number": "+1 415 \ud800"}, "phone_number", "character"),
+]
+
+
+@pytest.mark.parametrize(("fields", "field", "rule"), BROKEN)
+def test_each_rule_is_found(fields: dict[str, Any], field: str, rule: str) -> None:
+    """A message that breaks one rule gives one problem, with field, rule, value and a remedy that keeps it private."""
+    (problem,) = problems(changed(**fields))
+    assert (problem.field, problem.rule) == (field, rule)
+    assert problem.remedy
+    assert len(problem.value) <= 80
+    problem.value.encode()
+    for value in fields.values():
+        assert not isinstance(value, str) or not value.strip() or value not in problem.remedy
+
+
+KEPT = [
+    {},
+    {"sender_id": "Shop", "button": OPEN, "device": "phone", "tags": ("a", "y" * 50, "a_b"), "reference": "r"},
+    {"ttl": 1800},
+    {"ttl": 259200},
+    {"tags": ["spring"]},
+    {"text": "Grüße, \u4f60\u597d 👋\n“quoted”"},
+    {"reference": "half \ud83d"},
+    {"device": Device.PHONE, "text": Word("Hello"), "tags": (Word("spring"),)},
+]
+
+
+@pytest.mark.parametrize("fields", KEPT)
+def test_what_is_right_is_encoded(fields: dict[str, Any]) -> None:
+    """A message without a mistake gives its body, the number in E.164."""
+    body = prepare(changed(**fields))
+    assert isinstance(body, bytes)
+    sent = json.loads(body)
+    assert sent["phoneNumber"] == "+14155550123"
+    assert sent["text"] == fields.get("text", "Hello")
+    assert problems(changed(**fields)) == ()
+
+
+def test_five_mistakes_give_five_problems() -> None:
+    """All mistakes of a message are found at once, not just the first."""
+    found = problems(changed(domain="", phone_number="12", text="", device="tv", ttl=1))
+    assert [problem.field for problem in found] == ["phone_number", "domain", "text", "device", "ttl"]
+
+
+def test_a_tag_can_break_two_rules() -> None:
+    """A tag that is too long and reserved says both."""
+    found = problems(changed(tags=("_" * 51,)))
+    assert [problem.rule for problem in found] == ["too_long", "reserved"]
+
+
+def test_the_largest_body_is_sent() -> None:
+    """One byte less than too much is a body."""
+    empty = prepare(changed(text="x"))
+    assert isinstance(empty, bytes)
+    body = prepare(changed(text="x" * (BODY_MOST - len(empty) + 1)))
+    assert isinstance(body, bytes)
+    assert len(body) == BODY_MOST
+
+
+def test_the_check_of_numbers_can_be_chosen() -> None:
+    """A number that no US subscriber has passes the shape check and no other."""
+    message = changed(phone_number="+1555555555")
+    assert isinstance(prepare(message, "e164"), bytes)
+    assert [problem.rule for problem in problems(message, "possible")] == ["not_possible"]
+
+
+def test_the_field_of_the_button_can_be_chosen() -> None:
+    """The button goes under the key that the caller says."""
+    body = prepare(changed(button=OPEN), button_field="button")
+    assert isinstance(body, bytes)
+    assert json.loads(body)["button"] == {"text": "Open", "url": "https://shop.example/"}
+
+
+def test_a_problem_shows_no_value() -> None:
+    """A problem's repr leaves out what stood in the field; the field itself has it, cut."""
+    (problem,) = problems(changed(tags=("very private " * 10,)))
+    assert "private" not in repr(problem)
+    assert "private" in problem.value
+    assert problem.value.endswith("…")
+    assert repr(Problem(field="f", value="v", rule="r", remedy="m")) == "Problem(field='f', rule='r', remedy='m')"

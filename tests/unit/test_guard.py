@@ -1,0 +1,279 @@
+"""The guard: a stream does not burn its campaign. Time is simulated: the loop jumps to its next timer."""
+
+import asyncio
+import selectors
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from wooxy_async import (
+    Accepted,
+    ApiError,
+    AuthenticationError,
+    Cause,
+    DomainError,
+    ErrorCode,
+    InDoubt,
+    InDoubtError,
+    NotSent,
+    NotSentError,
+    Outcome,
+    Rejected,
+    RejectedError,
+    ViberMessage,
+)
+from wooxy_async._guard import ALIKE_IN_A_ROW, TROUBLES_IN_A_ROW, Guard
+
+COMMON: dict[str, Any] = {
+    "index": 0,
+    "message": ViberMessage(domain="shop.example", phone_number="+14155550123", text="Hello"),
+    "attempts": 1,
+    "elapsed": 0.1,
+}
+TAKEN = Accepted(message_ids=(), **COMMON)
+DOWN = NotSent(cause=Cause(kind="not_connected", text="Refused."), **COMMON)
+LOST = InDoubt(cause=Cause(kind="server_error", text="HTTP 503."), **COMMON)
+PROXY = NotSent(cause=Cause(kind="proxy", text="HTTP 407."), **COMMON)
+Scenario = Callable[[Callable[..., Guard]], Awaitable[None]]
+
+
+class Jump(selectors.DefaultSelector):
+    """Lets no time pass while it waits, and adds it to its own clock instead."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        """Return what is ready, and jump to the next timer where nothing is."""
+        assert timeout is not None, "nothing will ever happen"
+        self.now += timeout
+        return super().select(0)
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time is simulated."""
+
+    def __init__(self) -> None:
+        self.jump = Jump()
+        super().__init__(self.jump)
+
+    def time(self) -> float:
+        """Return the simulated time."""
+        return self.jump.now
+
+
+def simulate(scenario: Scenario) -> list[float]:
+    """Run a scenario with guards on simulated time; return when they called `changed`."""
+    changes: list[float] = []
+
+    async def run() -> None:
+        clock = asyncio.get_running_loop().time
+        await scenario(lambda patience=900.0: Guard(patience, lambda: changes.append(clock()), clock))
+
+    with asyncio.Runner(debug=True, loop_factory=JumpingLoop) as runner:
+        runner.run(run())
+    return changes
+
+
+async def attempt(guard: Guard, *outcomes: Outcome) -> list[float]:
+    """Make one attempt after the other; return when each was admitted."""
+    admitted = []
+    for outcome in outcomes:
+        await guard.admit()
+        admitted.append(round(asyncio.get_running_loop().time(), 3))
+        guard.report(outcome)
+    return admitted
+
+
+def refusal(code: str = "UNKNOWN", text: str = "no", status: int = 403) -> Rejected:
+    """Return a refusal with one error."""
+    return Rejected(errors=(ApiError(code=ErrorCode[code], text=text),), status=status, **COMMON)
+
+
+@pytest.mark.parametrize("trouble", [DOWN, LOST])
+def test_probes_are_made_with_growing_pauses(trouble: Outcome) -> None:
+    """After five troubles the API is down: probes go after 0.5, 1, 2 … seconds, at most 60."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        assert await attempt(guard, *[trouble] * (TROUBLES_IN_A_ROW - 1)) == [0, 0, 0, 0]
+        assert not guard.is_down
+        assert await attempt(guard, *[trouble] * 10) == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5, 123.5, 183.5]
+        assert guard.is_down
+        assert guard.fatal is None
+
+    simulate(scenario)
+
+
+def test_a_sound_answer_ends_the_trouble() -> None:
+    """One answer of any sound kind, a refusal included, and the API is up; five more troubles make it down again."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        for sound in (TAKEN, refusal()):
+            await attempt(guard, *[DOWN] * 6, sound)
+            assert not guard.is_down
+            began = asyncio.get_running_loop().time()
+            assert await attempt(guard, *[DOWN] * 6) == [*[began] * 5, began + 0.5]
+            await attempt(guard, TAKEN)
+
+    simulate(scenario)
+
+
+def test_one_probe_at_a_time() -> None:
+    """While a probe is under way, however long, nobody else is admitted; its success admits all."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        await attempt(guard, *[DOWN] * 5)
+        waiting = {asyncio.create_task(guard.admit()) for _ in range(3)}
+        done, waiting = await asyncio.wait(waiting, timeout=200)
+        assert len(done) == 1
+        guard.report(DOWN)
+        done, waiting = await asyncio.wait(waiting, timeout=200)
+        assert len(done) == 1
+        guard.report(TAKEN)
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*waiting)
+        assert asyncio.get_running_loop().time() == began
+
+    simulate(scenario)
+
+
+def test_what_was_under_way_comes_back_before_the_first_probe() -> None:
+    """Ten attempts that fail together are ten troubles; the first probe goes when the last of them is back."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        for _ in range(10):
+            await guard.admit()
+        for _ in range(9):
+            guard.report(LOST)
+        probe = asyncio.create_task(guard.admit())
+        done, _ = await asyncio.wait({probe}, timeout=300)
+        assert not done
+        guard.report(LOST)
+        await asyncio.wait_for(probe, 60)
+
+    simulate(scenario)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error", "safe"), [(DOWN, NotSentError, "it is safe"), (LOST, InDoubtError, "may have been delivered")]
+)
+def test_patience_ends_the_stream(trouble: Outcome, error: type[Exception], safe: str) -> None:
+    """The last probe goes when patience ends, not 60 seconds later; its failure ends the stream and says why."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make(100.0)
+        assert (await attempt(guard, *[trouble] * 12))[-2:] == [31.5, 63.5]
+        assert guard.fatal is None
+        assert await attempt(guard, trouble) == [100.0]
+        assert type(guard.fatal) is error
+        assert "no sound answer for 100 s" in str(guard.fatal)
+        assert safe in str(guard.fatal)
+        assert guard.fatal.outcome is trouble
+
+    simulate(scenario)
+
+
+def test_patience_begins_with_the_first_trouble_in_a_row() -> None:
+    """A success in between, and patience begins anew."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make(100.0)
+        await attempt(guard, *[DOWN] * 12, TAKEN)
+        assert (await attempt(guard, *[DOWN] * 12))[-1] > 100
+        assert guard.fatal is None
+
+    simulate(scenario)
+
+
+def test_without_patience_the_first_trouble_ends_the_stream() -> None:
+    """Patience of 0 seconds is none."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make(0.0)
+        await attempt(guard, DOWN)
+        assert isinstance(guard.fatal, NotSentError)
+
+    simulate(scenario)
+
+
+ALIKE = [
+    (refusal(), RejectedError),
+    (refusal("DOMAIN_NOT_FOUND", "Domain d not found in your account"), DomainError),
+    (refusal("SENDER_NOT_APPROVED", "Sender with senderId s not approved"), RejectedError),
+    (refusal("TAG_NOT_REGISTERED", "Tag t is not registered in account tags"), RejectedError),
+    (PROXY, NotSentError),
+]
+
+
+@pytest.mark.parametrize(("outcome", "error"), ALIKE)
+def test_twenty_refusals_alike_end_the_stream(outcome: Outcome, error: type[Exception]) -> None:
+    """Twenty in a row that concern domain, sender, tag or nothing documented end the stream, nineteen do not."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        await attempt(guard, *[outcome] * (ALIKE_IN_A_ROW - 1))
+        assert guard.fatal is None
+        await attempt(guard, outcome)
+        assert isinstance(guard.fatal, error)
+        assert "20 messages in a row were refused alike" in str(guard.fatal)
+
+    assert simulate(scenario) == [0.0] * 20
+
+
+@pytest.mark.parametrize(
+    "other",
+    [TAKEN, refusal(status=404), refusal("TEXT_EMPTY", "t"), refusal("TAG_NOT_REGISTERED", "u"), PROXY],
+    ids=["accepted", "another status", "concerns one message", "another tag", "another kind"],
+)
+def test_another_answer_between_begins_the_count_anew(other: Outcome) -> None:
+    """Nineteen alike, another answer, nineteen alike: the stream goes on."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        nineteen = [refusal()] * (ALIKE_IN_A_ROW - 1)
+        await attempt(guard, *nineteen, other, *nineteen)
+        assert guard.fatal is None
+
+    simulate(scenario)
+
+
+@pytest.mark.parametrize("text", ["PHONE_NUMBER_INVALID", "COUNTRY_NOT_ALLOWED", "BAD_REQUEST"])
+def test_refusals_of_single_messages_never_end_the_stream(text: str) -> None:
+    """What concerns a recipient or a message says nothing about the next one."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        await attempt(guard, *[refusal(text)] * 100)
+        assert guard.fatal is None
+
+    simulate(scenario)
+
+
+def test_a_trouble_between_refusals_neither_counts_nor_resets() -> None:
+    """An API that alternates between refusing everything and failing is given up, too."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        await attempt(guard, *[refusal(), LOST] * (ALIKE_IN_A_ROW - 1))
+        assert guard.fatal is None
+        await attempt(guard, refusal())
+        assert isinstance(guard.fatal, RejectedError)
+
+    simulate(scenario)
+
+
+@pytest.mark.parametrize("code", ["AUTHORIZATION_TOKEN_INVALID", "ACCESS_TOKEN_UNKNOWN", "USER_NOT_ENABLED"])
+def test_a_refusal_of_the_account_ends_the_stream_at_once(code: str) -> None:
+    """The first refusal of token or account is the last, and stays so whatever comes after."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        await attempt(guard, refusal(code), TAKEN)
+        assert isinstance(guard.fatal, AuthenticationError)
+        assert str(guard.fatal).startswith("Wooxy refuses the account, so the stream ends.")
+
+    simulate(scenario)

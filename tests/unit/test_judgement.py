@@ -1,0 +1,171 @@
+"""Failure → outcome: the table of the design, row by row, and a sight that reaches each row."""
+
+from typing import Any
+
+import pytest
+
+from wooxy_async import Accepted, ApiError, Cause, ErrorCode, InDoubt, Invalid, NotSent, Problem, Rejected, ViberMessage
+from wooxy_async._rules.judgement import TABLE, Again, Seen, Verdict, conclude, judge
+from wooxy_async._rules.wire import Refused, Taken
+
+COMMON: dict[str, Any] = {
+    "index": 3,
+    "message": ViberMessage(domain="shop.example", phone_number="+14155550123", text="Hello"),
+    "attempts": 2,
+    "elapsed": 0.5,
+}
+PROBLEM = Problem(field="text", value="", rule="empty", remedy="must not be empty")
+TAKEN = Taken(("5d914c3dd132d5f45a4e3670",))
+BAD = ApiError(code=ErrorCode.BAD_REQUEST, text="Bad Request")
+BROKEN = ApiError(code=ErrorCode.INTERNAL_SERVER_ERROR, text="Internal server error")
+LOST = Cause(kind="connection_lost", text="lost")
+REFUSED = Cause(kind="not_connected", text="refused")
+
+# The design's table: what a row is about, its outcome, and whether the message is sent again by itself.
+DESIGN = [
+    ("rule", "Invalid", Again.NEVER),
+    ("no slot", "NotSent", Again.WITHIN_POLICY),
+    ("429", "NotSent", Again.AFTER_PAUSE),
+    ("407", "NotSent", Again.NO),
+    ("result: true", "Accepted", Again.NEVER),
+    ("error 21", "InDoubt", Again.IF_ASKED),
+    ("result: false", "Rejected", Again.NO),
+    ("4xx but 408", "Rejected", Again.NO),
+    ("handed over", "InDoubt", Again.IF_ASKED),
+]
+
+# (what was seen, the row of DESIGN that decides)
+SIGHTS = [
+    ({"problems": (PROBLEM,)}, 0),
+    ({"problems": (PROBLEM,), "handed_over": True, "status": 200, "answer": TAKEN}, 0),
+    ({"failure": REFUSED}, 1),
+    ({"failure": Cause(kind="no_slot", text="none")}, 1),
+    ({"handed_over": True, "status": 429}, 2),
+    ({"handed_over": True, "status": 429, "answer": TAKEN}, 2),
+    ({"handed_over": True, "status": 429, "answer": Refused((BROKEN,))}, 2),
+    ({"handed_over": True, "status": 407}, 3),
+    ({"handed_over": True, "status": 407, "answer": Refused((BAD,))}, 3),
+    ({"handed_over": True, "status": 200, "answer": TAKEN}, 4),
+    ({"handed_over": True, "status": 500, "answer": TAKEN}, 4),
+    ({"handed_over": True, "status": 302, "answer": Taken(())}, 4),
+    ({"handed_over": True, "status": 200, "answer": Refused((BROKEN,))}, 5),
+    ({"handed_over": True, "status": 400, "answer": Refused((BAD, BROKEN))}, 5),
+    ({"handed_over": True, "status": 200, "answer": Refused((BAD,))}, 6),
+    ({"handed_over": True, "status": 503, "answer": Refused((BAD,))}, 6),
+    ({"handed_over": True, "status": 408, "answer": Refused((BAD,))}, 6),
+    ({"handed_over": True, "status": 400}, 7),
+    ({"handed_over": True, "status": 403}, 7),
+    ({"handed_over": True, "status": 499}, 7),
+    ({"handed_over": True, "failure": LOST}, 8),
+    ({"handed_over": True, "status": 200}, 8),
+    ({"handed_over": True, "status": 204}, 8),
+    ({"handed_over": True, "status": 301}, 8),
+    ({"handed_over": True, "status": 399}, 8),
+    ({"handed_over": True, "status": 408}, 8),
+    ({"handed_over": True, "status": 500}, 8),
+    ({"handed_over": True, "status": 101}, 8),
+]
+
+
+def concluded(**sight: Any) -> Any:
+    """Return the outcome of what was seen."""
+    seen = Seen(**sight)
+    return conclude(judge(seen), seen, **COMMON)
+
+
+def test_the_table_is_the_design_s() -> None:
+    """The code's rows are those of the design, in its order."""
+    assert len(TABLE) == len(DESIGN)
+    for row, (about, outcome, again) in zip(TABLE, DESIGN, strict=True):
+        assert about in row.seen
+        assert (row.verdict, row.again) == (Verdict(outcome), again)
+
+
+@pytest.mark.parametrize(("sight", "place"), SIGHTS)
+def test_the_first_row_that_fits_decides(sight: dict[str, Any], place: int) -> None:
+    """Each sight is decided by its row and gives that row's outcome."""
+    assert TABLE.index(judge(Seen(**sight))) == place
+    outcome = concluded(**sight)
+    assert type(outcome).__name__ == DESIGN[place][1]
+    assert (outcome.index, outcome.message, outcome.attempts, outcome.elapsed) == tuple(COMMON.values())
+
+
+def test_each_row_is_reached() -> None:
+    """No row of the table is dead."""
+    assert {place for _, place in SIGHTS} == set(range(len(DESIGN)))
+
+
+def test_invalid_lists_its_problems() -> None:
+    """A message that was refused here says why."""
+    assert concluded(problems=(PROBLEM,)) == Invalid(problems=(PROBLEM,), **COMMON)
+
+
+def test_accepted_has_the_ids() -> None:
+    """A message that was taken has the server's ids of it."""
+    assert concluded(handed_over=True, status=200, answer=TAKEN) == Accepted(message_ids=TAKEN.message_ids, **COMMON)
+
+
+def test_rejected_has_errors_and_status() -> None:
+    """A refusal repeats the server's errors."""
+    expected = Rejected(errors=(BAD,), status=400, **COMMON)
+    assert concluded(handed_over=True, status=400, answer=Refused((BAD,))) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("<h1>Forbidden</h1>", "HTTP 403 without a documented error: <h1>Forbidden</h1>"),
+        ("", "HTTP 403 without a documented error"),
+    ],
+)
+def test_a_refusal_without_a_documented_body_keeps_its_words(words: str, text: str) -> None:
+    """A firewall's answer is one error of unknown code, with the beginning of its words."""
+    (error,) = concluded(handed_over=True, status=403, words=words).errors
+    assert error == ApiError(code=ErrorCode.UNKNOWN, text=text)
+
+
+CAUSES = [
+    ({"failure": REFUSED}, NotSent, "not_connected", "refused"),
+    ({"handed_over": True, "failure": LOST}, InDoubt, "connection_lost", "lost"),
+    ({"handed_over": True, "status": 429}, NotSent, "throttled", "Wooxy refused the request for load (HTTP 429)."),
+    ({"handed_over": True, "status": 407}, NotSent, "proxy", "The proxy asks for a login (HTTP 407)."),
+    ({"handed_over": True, "status": 408}, InDoubt, "server_error", "The server gave up waiting (HTTP 408)."),
+    ({"handed_over": True, "status": 503}, InDoubt, "server_error", "The server failed (HTTP 503)."),
+    (
+        {"handed_over": True, "status": 307},
+        InDoubt,
+        "redirected",
+        "The server redirected the request (HTTP 307), which is never followed.",
+    ),
+    (
+        {"handed_over": True, "status": 200},
+        InDoubt,
+        "unreadable_answer",
+        "The answer (HTTP 200) is not of the documented form.",
+    ),
+    (
+        {"handed_over": True, "status": 200, "answer": Refused((BROKEN,))},
+        InDoubt,
+        "server_error",
+        "Wooxy answered “Internal server error” (HTTP 200).",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sight", "outcome", "kind", "text"), CAUSES)
+def test_each_cause_says_what_was_seen(sight: dict[str, Any], outcome: type, kind: str, text: str) -> None:
+    """NotSent and InDoubt name their cause, for programs and for people."""
+    found = concluded(**sight)
+    assert type(found) is outcome
+    assert (found.cause.kind, found.cause.text) == (kind, text)
+
+
+def test_a_429_gives_its_retry_after() -> None:
+    """The time that the server asked for comes back with the outcome."""
+    assert concluded(handed_over=True, status=429, retry_after=12.0).retry_after == 12.0
+
+
+def test_a_doubt_has_status_and_errors() -> None:
+    """What there was of an answer comes back with the doubt."""
+    found = concluded(handed_over=True, status=500, answer=Refused((BAD, BROKEN)))
+    assert (found.status, found.errors) == (500, (BAD, BROKEN))

@@ -1,0 +1,130 @@
+"""What never shows: secrets in any spelling, and numbers in what people log."""
+
+import base64
+import copy
+import html
+import json
+import pickle
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from wooxy_async._rules.redaction import Redactor, Secret, mask_digits, mask_number
+
+TOKEN = "4f9c/1d+7b&2e'8a\"60<3c"
+PLAIN = "4f9c1d7b2e8a603c5d6e7f80"
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "upper case": str.upper,
+    "quoted": quote,
+    "quoted whole": lambda token: quote(token, safe=""),
+    "quoted in lower case": lambda token: quote(token, safe="").lower(),
+    "quoted as JavaScript does": lambda token: quote(token, safe="!'()*"),
+    "quoted as in a path": lambda token: quote(token, safe="!#$&'()*+,/:;=?@"),
+    "quoted for a form": quote_plus,
+    "percent, every byte": lambda token: "".join(f"%{byte:02X}" for byte in token.encode()),
+    "JSON": lambda token: json.dumps(token)[1:-1],
+    "JSON of PHP": lambda token: json.dumps(token)[1:-1].replace("/", "\\/"),
+    "JSON, every character": lambda token: "".join(f"\\u{ord(character):04X}" for character in token),
+    "HTML": html.escape,
+    "HTML of Jinja": lambda token: html.escape(token).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+    "HTML text": lambda token: html.escape(token, quote=False),
+    "hex": lambda token: token.encode().hex(),
+    "base64": lambda token: base64.b64encode(token.encode()).decode(),
+    "base64, one byte before": lambda token: base64.b64encode(b":" + token.encode() + b"\n").decode(),
+    "base64, two bytes before": lambda token: base64.b64encode(b"u:" + token.encode() + b"?").decode(),
+    "base64 of URLs": lambda token: base64.urlsafe_b64encode(token.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("token", [TOKEN, PLAIN])
+def test_a_token_is_masked_in_each_spelling(token: str, spelling: str) -> None:
+    """Whatever a server makes of the token, nothing of it is left but the characters that share a byte with others."""
+    spelled = SPELLINGS[spelling](token)
+    left = Redactor([token])(f"token: {spelled} (refused)")
+    before, after = left.removeprefix("token: ").removesuffix(" (refused)").split("***")
+    assert len(before) <= 3
+    assert len(after.rstrip("=")) <= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (PLAIN[:12], "***"),
+        (PLAIN[5:17], "***"),
+        (PLAIN[:11], PLAIN[:11]),
+        (f"<{PLAIN[:14]}|{PLAIN[3:]}>", "<***|***>"),
+        (PLAIN * 2, "***"),
+        (f"{PLAIN} and {PLAIN}", "*** and ***"),
+        ("", ""),
+        ("İ" * 30 + PLAIN, "İ" * 30 + "***"),
+    ],
+)
+def test_twelve_characters_in_a_row_are_masked(text: str, left: str) -> None:
+    """Twelve characters of a long token are a leak, eleven are not; each run of hits is one mask."""
+    assert Redactor([PLAIN])(text) == left
+
+
+def test_a_short_token_is_masked_as_a_whole_only() -> None:
+    """Parts of a token under 16 characters are ordinary words."""
+    redact = Redactor(["secret-token-15"])
+    assert redact("secret-token-1, SECRET-TOKEN-15!") == "secret-token-1, ***!"
+    assert redact(base64.b64encode(b"secret-token-15").decode()) == "***"
+
+
+def test_a_tiny_token_spoils_no_other_text() -> None:
+    """The encodings of a token of few characters are letters of ordinary words and ids: they stay."""
+    assert Redactor(["t"])("id 5d914c3dd132d5f45a4e3674 for order") == "id 5d914c3dd132d5f45a4e3674 for order"
+
+
+def test_several_secrets_are_masked_and_empty_ones_passed_over() -> None:
+    """A proxy's password is masked beside the token; an empty secret masks nothing."""
+    redact = Redactor(["", PLAIN, "päss/wort"])
+    assert redact(f"{PLAIN} päss/wort p%C3%A4ss%2Fwort") == "*** *** ***"
+    assert Redactor([""])("text") == "text"
+
+
+def test_a_redactor_does_not_travel() -> None:
+    """A redactor is made of secrets: it is refused to pickle and copy, and its repr shows none."""
+    redact = Redactor([PLAIN])
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(redact)
+    with pytest.raises(TypeError, match="not copied"):
+        copy.copy(redact)
+    assert PLAIN[:6] not in repr(redact)
+
+
+def test_a_secret_shows_nothing_and_travels_as_its_mask() -> None:
+    """A secret is a string that works as one, and whose repr and pickle are the mask."""
+    secret = Secret(PLAIN)
+    assert secret == PLAIN
+    assert repr(secret) == repr({"token": secret})[len("{'token': ") : -1] == "'***'"
+    assert pickle.loads(pickle.dumps(secret)) == "***"  # noqa: S301 - our own pickle
+    assert PLAIN.encode() not in pickle.dumps(secret)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("+14155550123", "…123"), ("1234567", "…567"), ("123456", "…"), ("", "…"), (None, "…"), (14155550123, "…")],
+)
+def test_a_number_shows_its_last_digits(number: object, shown: str) -> None:
+    """Only the last three characters of a number can be read, and none of a short one."""
+    assert mask_number(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("+14155550123 is wrong", "…123 is wrong"),
+        ("to 14155550123, 436641234567.", "to …123, …567."),
+        ("number:+14155550123", "number:…123"),
+        ("HTTP 200, error 123456", "HTTP 200, error 123456"),
+        ("id 5d914c3dd132d5f45a4e3670", "id 5d914c3dd132d5f45a4e3670"),
+    ],
+)
+def test_long_runs_of_digits_are_masked(text: str, shown: str) -> None:
+    """What may be a phone number in a text shows its last three digits; short numbers and hexadecimal ids stay."""
+    assert mask_digits(text) == shown

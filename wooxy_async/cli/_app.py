@@ -1,0 +1,56 @@
+"""The commands and their help."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from wooxy_async.cli import _demo, _run, _sandbox, _send
+from wooxy_async.cli._exits import MEANINGS
+
+_CODES = "\n".join(f"  {code.value:<3}  {meaning}" for code, meaning in MEANINGS.items())
+_EPILOG = f"""[bold]Exit codes[/bold]
+{_CODES}
+
+The access token is read from WOOXY_ACCESS_TOKEN or a --token-file, never from
+an argument: everybody on a machine can read those.
+"""
+
+app = typer.Typer(
+    name="wooxy",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EPILOG,
+)
+for _command, _examples in (
+    (_demo.demo, _demo.EXAMPLES),
+    (_run.run, _run.EXAMPLES),
+    (_send.send, _send.EXAMPLES),
+    (_sandbox.sandbox, _sandbox.EXAMPLES),
+):
+    app.command(epilog=f"[bold]Examples[/bold]{_examples}")(_command)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"wooxy-async {metadata.version('wooxy-async')}")
+        raise typer.Exit
+
+
+@app.callback(no_args_is_help=True)
+def wooxy(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Send Viber messages through Wooxy.
+
+    Never more than ten requests at once, never one message twice.
+    Start here: wooxy demo
+    """
+    del version  # its callback has shown it

@@ -1,0 +1,123 @@
+"""`wooxy send`: one message to one person."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from wooxy_async import Accepted, InDoubt, Invalid, NotSent, Outcome, Rejected, ViberMessage, WooxyClient, WooxyError
+from wooxy_async._rules.redaction import mask_number
+from wooxy_async._settings import DEFAULT_URL
+from wooxy_async.cli import _options as options
+from wooxy_async.cli._access import make_client
+from wooxy_async.cli._exits import ExitCode, option, refusing
+from wooxy_async.cli._screen import make_screen, print_json
+from wooxy_async.cli._wording import printable
+
+_EXIT_CODES: Final = {Accepted: ExitCode.ACCEPTED, Invalid: ExitCode.NOT_BEGUN}
+_NAMES: Final = {Rejected: "Refused", NotSent: "Not sent", InDoubt: "In doubt"}
+
+EXAMPLES: Final = r"""
+  wooxy send --to +14155550123 --domain shop.example --text "It is ready"
+  wooxy send --to +14155550123 --domain shop.example --text "It is ready" \
+    --button-text Track --button-url https://shop.example/o/17
+"""
+
+
+def send(
+    *,
+    to: Annotated[str, typer.Option(help="The number: + and country code first.", rich_help_panel=options.MESSAGE)],
+    domain: options.Domain,
+    text: Annotated[str, typer.Option(help="What the person reads.", rich_help_panel=options.MESSAGE)],
+    sender: options.Sender = None,
+    button_text: options.ButtonText = None,
+    button_url: options.ButtonUrl = None,
+    device: options.Device = "all",
+    ttl: options.Ttl = 3600,
+    tag: options.Tags = None,
+    phone_check: options.PhoneCheck = "possible",
+    timeout: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0.001, max=86_400, help="Seconds for the whole of it, retries included."),
+    ] = 30.0,
+    token_file: options.TokenFile = None,
+    base_url: options.BaseUrl = DEFAULT_URL,
+    as_json: options.AsJson = False,
+) -> None:
+    """Send one message to one person.
+
+    Only what is known not taken is tried again by itself, within --timeout.
+    """
+    outcomes: list[Outcome] = []
+    with refusing():
+        message = ViberMessage(
+            domain=domain,
+            phone_number=to,
+            text=text,
+            sender_id=sender,
+            button=options.make_button(button_text, button_url),
+            device=device,
+            ttl=ttl,
+            tags=tuple(tag or ()),
+        )
+        client = make_client(
+            base_url,
+            token_file,
+            phone_check=phone_check,
+            timeout=timeout,
+            on_outcome=outcomes.append,
+            on_settled=outcomes.append,
+        )
+    interrupted = _send(client, message)
+    outcome = outcomes[-1]  # a late answer comes after the outcome that it settles
+    if as_json:
+        print_json(_without_message(outcome))
+    _tell(make_screen(as_json=as_json), outcome)
+    raise typer.Exit(ExitCode.INTERRUPTED if interrupted else _EXIT_CODES.get(type(outcome), ExitCode.NOT_ALL))
+
+
+def _send(client: WooxyClient, message: ViberMessage) -> bool:
+    """Send it, and return whether Ctrl-C ended the wait for the answer."""
+
+    async def once() -> None:
+        async with client:
+            with suppress(WooxyError):
+                await client.send(message)
+
+    try:
+        asyncio.run(once())
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _tell(screen: Console, outcome: Outcome) -> None:
+    if isinstance(outcome, Accepted):
+        ids = printable(", ".join(outcome.message_ids)) or "none"
+        screen.print(
+            Text.assemble(("Accepted", "green"), f" for {mask_number(outcome.message.phone_number)}; id: {ids}")
+        )
+    elif isinstance(outcome, Invalid):
+        for problem in outcome.problems:
+            typer.echo(f"Error: {option(problem.field)}: {problem.remedy}", err=True)
+        typer.echo("Nothing was sent.", err=True)
+    else:
+        try:
+            outcome.unwrap()
+        except WooxyError as error:
+            typer.echo(f"{_NAMES[type(outcome)]}: {printable(str(error))}", err=True)
+
+
+def _without_message(outcome: Outcome) -> bytes:
+    """Encode an outcome without what is personal: the message, and the values of its problems."""
+    shown: dict[str, Any] = msgspec.to_builtins(outcome)
+    del shown["message"]
+    for problem in shown.get("problems", ()):
+        del problem["value"]
+    return msgspec.json.encode(shown)
