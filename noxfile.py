@@ -34,7 +34,7 @@ def types(session: nox.Session) -> None:
     """Check types: mypy strict inside, pyright on what users see."""
     session.install(".[types]")
     session.run("mypy")
-    session.run("pyright")
+    session.run("pyright", "--pythonpath", f"{session.bin}/python")
 
 
 @nox.session(python=[sys.executable, *PYTHONS])

@@ -53,7 +53,12 @@ __all__ = [  # noqa: RUF022 - grouped, not sorted
     "WooxyError",
 ]
 
-for _name in __all__:  # nobody sees a private path in a traceback, a repr or a pickle
-    if isinstance(globals()[_name], type):
-        globals()[_name].__module__ = __name__
-del _name
+
+def _show_public_paths() -> None:
+    """Let nobody see a private path in a traceback, a repr or a pickle."""
+    for name in __all__:
+        if isinstance(globals()[name], type):
+            globals()[name].__module__ = __name__
+
+
+_show_public_paths()

@@ -7,8 +7,9 @@ import json
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Coroutine
-from contextlib import nullcontext
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import certificates
@@ -16,9 +17,11 @@ import pytest
 import uvloop
 from faults import FAULTS, Fault
 from faults_proxy import PASSWORD
-from hostile import PATIENCE, HostileServer, ordinary
+from faults_lost import answer_in_two, losing, templates
+from hostile import PATIENCE, Act, HostileServer, Peer, Request, accepted, ordinary
 
 from wooxy_async import Outcome, RetryPolicy, ViberMessage, WooxyClient, WooxyError
+
 
 class PatientLoop(asyncio.SelectorEventLoop):
     """Uses a new connection only when the server has said what it says first."""
@@ -44,6 +47,22 @@ CASES = [
     for transport in ("tcp", "tls")
     if loop in fault.loops and transport in fault.on
 ]
+
+
+def gated(peer: Peer, request: Request) -> None:
+    """Answer when the test says so."""
+    peer.server.go.wait(PATIENCE)
+    peer.answer(accepted(request.name))
+
+
+def hanging(peer: Peer) -> None:
+    """Hear the client's first words, and let it wait."""
+    peer.wait_for_more()
+    peer.server.done.set()
+    peer.hold()
+
+
+GATED = Act(gated)
 
 
 def run(loop: str, main: Coroutine[Any, Any, None]) -> None:
@@ -74,10 +93,18 @@ class Case:
     def __init__(self, fault: Fault, transport: str) -> None:
         self.fault = fault
         self.token = f"token-{uuid.uuid4()}"
+        self.told: list[Outcome] = []
         self.settled: asyncio.Queue[Outcome] = asyncio.Queue()
         self.server = HostileServer(
             tls=certificates.server_context() if transport == "tls" else None, usual=fault.usual or ordinary
         )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[WooxyClient]:
+        """Start the server, and a client of it."""
+        with self.server:
+            async with self.client() as client:
+                yield client
 
     def client(self, **options: Any) -> WooxyClient:
         """Return a client that tries a message as often as the row says."""
@@ -87,6 +114,7 @@ class Case:
             "answer_limit": self.fault.limit,
             "loss_hold": 0.05,
             "retry": RetryPolicy(attempts=self.fault.attempts, wait_initial=0.001, wait_max=0.01),
+            "on_outcome": self.told.append,
             "on_settled": self.settled.put_nowait,
         }
         return WooxyClient(self.token, **{**given, **self.fault.options, **options})
@@ -161,3 +189,112 @@ class Case:
 def test_fault(fault: Fault, loop: str, transport: str) -> None:
     """The outcome is right, the server agrees, and the next message is none the worse for it."""
     run(loop, Case(fault, transport).main())
+
+
+ANYWHERE = pytest.mark.parametrize(
+    ("loop", "transport"), [(loop, transport) for loop in ("asyncio", "uvloop") for transport in ("tcp", "tls")]
+)
+NOTHING = Fault(name="nothing", right="Accepted", taken=True, why="the tests below say what happens")
+
+
+@ANYWHERE
+def test_answer_split_everywhere(loop: str, transport: str) -> None:
+    """An answer that comes in two pieces is read whole, wherever it is split."""
+
+    async def main() -> None:
+        case = Case(NOTHING, transport)
+        parts = {f"{kind}-{at}": (answer, at) for kind, answer in templates() for at in range(1, len(answer))}
+        case.server.acts.update({name: (answer_in_two(*part),) for name, part in parts.items()})
+        async with case.running() as client:
+            async for outcome in client.send_many(message(name) for name in parts):
+                assert getattr(outcome, "message_ids", outcome) == (f"id-{outcome.message.reference}",)
+        assert case.server.books.taken == Counter(dict.fromkeys(parts, 1))
+
+    run(loop, main())
+
+
+@ANYWHERE
+@pytest.mark.parametrize("end", [Peer.fin, Peer.reset], ids=["FIN", "RST"])
+def test_answer_cut_everywhere(loop: str, transport: str, end: Callable[[Peer], None]) -> None:
+    """An answer that is lost before its last byte leaves the message in doubt, wherever it is cut."""
+
+    async def main() -> None:
+        case = Case(NOTHING, transport)
+        parts = {f"{kind}-{at}": answer[:at] for kind, answer in templates() for at in range(len(answer) - 1)}
+        case.server.acts.update({name: (losing(part, end),) for name, part in parts.items()})
+        async with case.running() as client:
+            outcomes = await asyncio.gather(*(outcome_of(client, name) for name in parts))
+        assert {type(outcome).__name__ for outcome in outcomes} == {"InDoubt"}
+        assert case.server.books.taken == Counter(dict.fromkeys(parts, 1))
+
+    run(loop, main())
+
+
+@ANYWHERE
+def test_cancelled_while_out(loop: str, transport: str) -> None:
+    """A caller who is cancelled leaves a doubt; the request keeps its slot, and its late answer settles it."""
+
+    async def main() -> None:
+        case = Case(NOTHING, transport)
+        case.server.acts["m"] = (GATED,)
+        async with case.running() as client:
+            sending = asyncio.create_task(client.send(message("m")))
+            assert await asyncio.to_thread(case.server.has_read, "m")
+            sending.cancel()
+            await asyncio.wait([sending])
+            assert [type(outcome).__name__ for outcome in case.told] == ["InDoubt"]
+            assert client.statistics().borrowed == client.statistics().outlived == 1
+            case.server.go.set()
+            late_outcome = await asyncio.wait_for(case.settled.get(), PATIENCE)
+            assert getattr(late_outcome, "message_ids", late_outcome) == ("id-m",)
+            assert client.statistics().borrowed == client.statistics().outlived == 0
+        assert case.server.books.taken["m"] == 1
+
+    run(loop, main())
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_cancelled_while_connecting(loop: str) -> None:
+    """A caller who is cancelled in the TLS handshake has not sent anything, and nothing of it comes later."""
+
+    async def main() -> None:
+        case = Case(NOTHING, "tls")
+        case.server.openings.append(hanging)
+        async with case.running() as client:
+            sending = asyncio.create_task(client.send(message("m")))
+            assert await asyncio.to_thread(case.server.done.wait, PATIENCE)
+            sending.cancel()
+            await asyncio.wait([sending])
+            assert [type(outcome).__name__ for outcome in case.told] == ["NotSent"]
+            assert getattr(await outcome_of(client, "after"), "message_ids", None) == ("id-after",)
+        assert case.server.books.read == {"after": 1}
+
+    run(loop, main())
+
+
+@ANYWHERE
+def test_waiting_behind_ten_hanging(loop: str, transport: str) -> None:
+    """Behind ten requests that hang, a message ends by its own deadline or cancellation, and was not sent."""
+
+    async def main() -> None:
+        case = Case(NOTHING, transport)
+        ten = [f"m{number}" for number in range(10)]
+        case.server.acts.update(dict.fromkeys(ten, (GATED,)))
+        async with case.running() as client:
+            hanging_ones = [asyncio.create_task(client.send(message(name))) for name in ten]
+            assert await asyncio.to_thread(case.server.has_read, *ten)
+            impatient = await outcome_of(client, "impatient", timeout=0.05)
+            assert type(impatient).__name__ == "NotSent"
+            assert impatient.cause.kind == "no_slot"
+            cancelled = asyncio.create_task(client.send(message("cancelled")))
+            await asyncio.sleep(0)
+            cancelled.cancel()
+            await asyncio.wait([cancelled])
+            assert type(case.told[-1]).__name__ == "NotSent"
+            case.server.go.set()
+            await asyncio.gather(*hanging_ones)
+            assert client.statistics().borrowed == 0
+        assert case.server.books.read == Counter(ten)
+        assert case.server.books.peak == {case.token: 10}
+
+    run(loop, main())

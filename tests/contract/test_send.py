@@ -97,7 +97,7 @@ async def test_refusals_have_a_class(sandbox: Sandbox, client: WooxyClient, numb
     """A documented error arrives as the class of what has to be mended, and is not sent again."""
     sandbox.script(Fault.error(number))
     with pytest.raises(kind) as caught:
-        await client.send(message())
+        await client.send(message(sender_id="Shop", tags=("spring",)))
     assert type(caught.value) is kind
     assert sandbox.requests == 1
 

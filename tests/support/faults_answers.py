@@ -24,7 +24,12 @@ _YES: Final[tuple[tuple[str, bytes, tuple[str, ...], tuple[str, ...]], ...]] = (
     ("ids as one string", b'{"result": true, "viber_message_ids": "$id"}', (), OWN),
     ("ids as a number", b'{"result": true, "viber_message_ids": 17}', (), ("17",)),
     ("ids as numbers", b'{"result": true, "viber_message_ids": [17, 18.5]}', (), ("17", "18.5")),
-    ("ids beyond 64 bits", b'{"result": true, "viber_message_ids": [123456789012345678901234]}', (), ("123456789012345678901234",)),
+    (
+        "ids beyond 64 bits",
+        b'{"result": true, "viber_message_ids": [123456789012345678901234]}',
+        (),
+        ("123456789012345678901234",),
+    ),
     ("ids null", b'{"result": true, "viber_message_ids": null}', (), ()),
     ("ids empty", b'{"result": true, "viber_message_ids": []}', (), ()),
     ("ids missing", b'{"result": true}', (), ()),
@@ -67,7 +72,11 @@ _NEITHER: Final[tuple[tuple[str, bytes, tuple[str, ...]], ...]] = (
     ("JSONP", b"callback(" + TAKEN_BODY + b");", ()),
     ("single quotes", b"{'result': true}", ()),
     ("UTF-16", TAKEN_BODY.decode().encode("utf-16"), ("Content-Type: application/json; charset=utf-16",)),
-    ("latin-1", b'{"result": true, "viber_message_ids": ["caf\xe9"]}', ("Content-Type: application/json; charset=latin-1",)),
+    (
+        "latin-1",
+        b'{"result": true, "viber_message_ids": ["caf\xe9"]}',
+        ("Content-Type: application/json; charset=latin-1",),
+    ),
     ("NUL bytes", b'{"result": true, "viber_message_ids": ["a\x00b"]}', ()),
     ("lone surrogate", rb'{"result": true, "viber_message_ids": ["\ud800"]}', ()),
     ("30,000 brackets", _NESTED, ()),
@@ -200,7 +209,9 @@ def _nesting() -> tuple[Fault, ...]:
             right=(REJECTED, IN_DOUBT),
             taken=False,
             why="Nested errors are a refusal as far as they can be read (row `result: false`), else unreadable (last row).",
-            acts=replying(200, b'{"result": false, "errors": ' + b"[" * depth + b"1" + b"]" * depth + b"}", takes=False),
+            acts=replying(
+                200, b'{"result": false, "errors": ' + b"[" * depth + b"1" + b"]" * depth + b"}", takes=False
+            ),
         )
         for depth in range(936, 1000, 4)
     )

@@ -25,7 +25,9 @@ FIRST: Final = (
     "What is said before the request is heard in time and nothing is sent (row no byte handed over), is not held "
     "against the answer (row `result: true`), or spoils it (last row)."
 )
-HEARD: Final = "What is heard before the request goes is the answer of nobody: nothing is sent (row no byte handed over)."
+HEARD: Final = (
+    "What is heard before the request goes is the answer of nobody: nothing is sent (row no byte handed over)."
+)
 
 _OTHER: Final = http(200, b'{"result": true, "viber_message_ids": ["id-of-somebody"]}')
 _REFUSAL: Final = http(403, b'{"result": false, "errors": ["Invalid authorization token!"]}')
@@ -226,9 +228,7 @@ def _unreached() -> tuple[Fault, ...]:
             setting=lambda server: _elsewhere(f"{_scheme(server)}://{'a.' * 150}example", allow_http=True),
             **beyond,
         ),
-        Fault(
-            name="name resolved late", setting=_late_dns, limit=SHORT, loops=frozenset({"asyncio"}), **beyond
-        ),
+        Fault(name="name resolved late", setting=_late_dns, limit=SHORT, loops=frozenset({"asyncio"}), **beyond),
         Fault(
             name="never accepts, backlog full",
             setting=lambda server: _silent(server, waiting=4),

@@ -142,9 +142,7 @@ def _rows(
     table: tuple[tuple[str, bytes, bool], ...], right: str | tuple[str, ...], why: str, kind: str
 ) -> tuple[Fault, ...]:
     return tuple(
-        Fault(
-            name=f"{kind}: {name}", right=right, taken=True, why=why, acts=raw(answer, then=_fin if closes else None)
-        )
+        Fault(name=f"{kind}: {name}", right=right, taken=True, why=why, acts=raw(answer, then=_fin if closes else None))
         for name, answer, closes in table
     )
 
@@ -185,9 +183,7 @@ def flooding(head: bytes, piece: bytes) -> Act:
 
 def _flood(name: str, head: bytes, piece: bytes, limit: float = 5.0) -> Fault:
     why = "The answer is longer than 64 KiB, or its head does not end (last row)."
-    return Fault(
-        name=f"flood: {name}", right=IN_DOUBT, taken=True, why=why, acts=(flooding(head, piece),), limit=limit
-    )
+    return Fault(name=f"flood: {name}", right=IN_DOUBT, taken=True, why=why, acts=(flooding(head, piece),), limit=limit)
 
 
 FRAMING: Final = (

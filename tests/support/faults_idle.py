@@ -8,7 +8,9 @@ from typing import Final
 from fault import ACCEPTED, BOTH, IN_DOUBT, TLS, Act, Fault, Peer, Request, filled, http
 from hostile import PATIENCE
 
-FRESH: Final = "The idle connection is found spoilt and a new one is taken: a whole answer says yes (row `result: true`)."
+FRESH: Final = (
+    "The idle connection is found spoilt and a new one is taken: a whole answer says yes (row `result: true`)."
+)
 LEFTOVER: Final = (
     "Half an answer in the pool spoils the connection: a new one is taken (row `result: true`), or what comes back "
     "cannot be read (last row); what it can never be is somebody else's answer."

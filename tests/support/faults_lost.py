@@ -66,6 +66,27 @@ def crawling(delay: float, tail: float = 0.0) -> Act:
     return Act(do)
 
 
+def templates() -> tuple[tuple[str, bytes], ...]:
+    """Return whole answers that say yes, framed in three ways, by name."""
+    return (
+        ("sized", _ANSWER),
+        ("chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n$hex\r\n$body\r\n0\r\n\r\n"),
+        ("continued", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: $size\r\n\r\n$body"),
+    )
+
+
+def answer_in_two(template: bytes, at: int) -> Act:
+    """Send an answer in two pieces that the client reads one after the other."""
+
+    def do(peer: Peer, request: Request) -> None:
+        answer = filled(template, request)
+        peer.send(answer[:at])
+        peer.pause(_TICK)
+        peer.answer(answer[at:])
+
+    return Act(do)
+
+
 def late(seconds: float, answer: bytes = _ANSWER, *, takes: bool = True) -> Act:
     """Answer after so many seconds."""
 

@@ -121,7 +121,12 @@ def _forwarding() -> tuple[Fault, ...]:
             **common,
         ),
         Fault(
-            name="proxy: 407 with HTML", right=NOT_SENT, taken=False, why=LOGIN, acts=replying(407, _HTML, takes=False), **plain
+            name="proxy: 407 with HTML",
+            right=NOT_SENT,
+            taken=False,
+            why=LOGIN,
+            acts=replying(407, _HTML, takes=False),
+            **plain,
         ),
         Fault(
             name="proxy: 502 with HTML",

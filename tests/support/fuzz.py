@@ -218,7 +218,9 @@ def server_process(draw: Draw) -> Iterator[tuple[str, Callable[[], dict[str, Any
         options = ["--seed", str(draw.seed), "--grace", str(GRACE)]
         if draw.tls:
             options += ["--certificate", str(certificate)]
-        with subprocess.Popen([*program, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program
+        with subprocess.Popen(
+            [*program, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:  # noqa: S603 - our own program
             assert process.stdout is not None
             port = int(process.stdout.readline())
             yield f"http{'s' * draw.tls}://127.0.0.1:{port}", lambda: json.loads(process.communicate()[0])

@@ -22,7 +22,9 @@ def main() -> None:
     if options.certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options.certificate)
-    server = HostileServer(tls=context, grace=options.grace, usual=Openings(options.seed), plans=ACTS, otherwise=ORDINARY)
+    server = HostileServer(
+        tls=context, grace=options.grace, usual=Openings(options.seed), plans=ACTS, otherwise=ORDINARY
+    )
     with server:
         print(server.port, flush=True)  # noqa: T201 - this is how the parent learns it
         sys.stdin.read()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import select
-from asyncio import BaseTransport
+from asyncio import BaseTransport, WriteTransport
 from typing import Final
 
 from aiohttp import BytesPayload, ClientConnectionError
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.client_proto import ResponseHandler
 
 from wooxy_async._ports import Handover
 
@@ -50,13 +51,24 @@ class Body(BytesPayload):
     def __init__(self, body: bytes, handover: Handover) -> None:
         super().__init__(body, content_type="application/json")
         self.handover = handover
+        self._transport: WriteTransport | None = None
+
+    def abort(self) -> None:
+        """Cut the connection at once, if the body went out on one.
+
+        A graceful close may take a TLS connection half a minute, in which the server goes on working.
+        """
+        if self._transport is not None:
+            self._transport.abort()
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body, unless the connection died or the request was called off."""
         handover = self.handover
         # `should_close`: the loop has already read something on this connection that nobody asked for.
-        spoke = getattr(writer, "protocol", writer).should_close
+        protocol = getattr(writer, "protocol", None)
+        spoke = isinstance(protocol, ResponseHandler) and protocol.should_close
         if spoke or not handover.may_start() or is_stale(writer.transport, reused=False):
             raise StaleConnectionError
         handover.started = True
+        self._transport = writer.transport
         await super().write_with_length(writer, content_length)

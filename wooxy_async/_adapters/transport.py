@@ -119,20 +119,22 @@ class AiohttpTransport:
 
     async def post(self, body: bytes, handover: Handover) -> Reply:
         """Send a request and read its answer; see `Transport.post`."""
+        payload = Body(body, handover)
         try:
-            response = await self._session.post(self._url, data=Body(body, handover), allow_redirects=False)
+            response = await self._session.post(self._url, data=payload, allow_redirects=False)
             reply = await _read(response)
-        except Exception as error:  # noqa: BLE001 - whatever a library raises, the evidence decides what it means
+        except BaseException as error:
+            payload.abort()
+            if not isinstance(error, Exception):
+                raise
             if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == _PROXY_LOGIN:
                 return Reply(_PROXY_LOGIN, b"", None)
-            failure = _failure(error, handover)
+            failure = _failure(error, handover)  # whatever a library raises, the evidence decides what it means
         else:
-            if handover.connected and not handover.started:
-                failure = TransportError("not_connected", "The server spoke before it was asked; nothing was sent.")
-            elif reply is None:
-                failure = TransportError("unreadable_answer", f"The answer was longer than {ANSWER_MOST:,} bytes.")
-            else:
+            if len(reply.body) <= ANSWER_MOST and (handover.started or not handover.connected):
                 return reply
+            payload.abort()
+            failure = _unusable(handover)
         raise failure
 
     async def aclose(self) -> None:
@@ -147,8 +149,8 @@ class AiohttpTransport:
             connector.close_now()
 
 
-async def _read(response: aiohttp.ClientResponse) -> Reply | None:
-    """Read an answer whole; None, and the connection closed, where it is longer than the bound."""
+async def _read(response: aiohttp.ClientResponse) -> Reply:
+    """Read an answer whole, or as far as its bound and a piece more."""
     content = response.content
     try:
         body = await content.readany()
@@ -159,9 +161,15 @@ async def _read(response: aiohttp.ClientResponse) -> Reply | None:
         raise
     if len(body) > ANSWER_MOST:
         response.close()
-        return None
     response.release()
     return Reply(response.status, body, response.headers.get("Retry-After"))
+
+
+def _unusable(handover: Handover) -> TransportError:
+    """Say why an answer does not count."""
+    if handover.started:
+        return TransportError("unreadable_answer", f"The answer was longer than {ANSWER_MOST:,} bytes.")
+    return TransportError("not_connected", "The server spoke before it was asked; nothing was sent.")
 
 
 def _failure(error: BaseException, handover: Handover) -> TransportError:

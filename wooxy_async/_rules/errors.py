@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wooxy_async._rules.documented import Scope, widest
+from wooxy_async._rules.documented import ApiError, Scope, widest
 from wooxy_async._rules.redaction import mask_digits
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class RejectedError(WooxyError):
     remedy = "The message was not taken. Mend the message before it is sent again."
 
     @property
-    def errors(self) -> tuple[Any, ...]:
+    def errors(self) -> tuple[ApiError, ...]:
         """What the server said, as `ApiError`s."""
         return self.outcome.errors
 

@@ -20,9 +20,7 @@ def make_screen(*, as_json: bool) -> Console:
         as_json: standard output belongs to a machine; people read on standard error, if that is a terminal.
     """
     console = Console(stderr=as_json, markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _PLAIN_WIDTH
-        console.quiet = as_json
+    console.quiet = as_json and not console.is_terminal
     console.width = min(console.width, _WIDEST) if console.is_terminal else _PLAIN_WIDTH
     return console
 

@@ -125,4 +125,4 @@ async def _cut(tasks: set[asyncio.Task[Any]]) -> None:
     """Cancel the requests in flight; the stream then tells that they are in doubt."""
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -63,7 +63,7 @@ class Waiter:
 
     def __init__(self, share: Share, priority: Priority, number: int, loop: asyncio.AbstractEventLoop) -> None:
         self.share = share
-        self.priority = priority
+        self.priority: Priority = priority
         self.number = number
         self.loop = weakref.ref(loop)
         self.future: weakref.ref[asyncio.Future[None]] | None = None

@@ -1,0 +1,71 @@
+"""Read by type checkers, never run: what users write must be understood by them."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import assert_type
+
+from wooxy_async import (
+    Accepted,
+    ApiError,
+    Button,
+    Cause,
+    InDoubt,
+    Invalid,
+    NotSent,
+    Outcome,
+    OutcomeStream,
+    Problem,
+    Rejected,
+    RejectedError,
+    RetryPolicy,
+    Statistics,
+    ViberMessage,
+    WooxyClient,
+)
+from wooxy_async.limits import Limiter, ProcessLimiter
+
+
+async def sends(client: WooxyClient) -> None:
+    """One message and its receipt."""
+    button = Button(text="Open", url="https://shop.example")
+    message = ViberMessage(domain="shop.example", phone_number="+14155550123", text="Hello", button=button)
+    receipt = await client.send(message, timeout=5, priority="bulk", retry_in_doubt=True)
+    assert_type(receipt, Accepted)
+    assert_type(receipt.message_ids, tuple[str, ...])
+    assert_type(client.statistics(), Statistics)
+
+
+async def streams(
+    client: WooxyClient, rows: Iterator[ViberMessage], later: AsyncIterator[ViberMessage]
+) -> list[Outcome]:
+    """Many messages, every outcome told apart."""
+    outcomes: list[Outcome] = []
+    async for outcome in client.send_many(rows):
+        match outcome:
+            case Accepted(message_ids=ids):
+                assert_type(ids, tuple[str, ...])
+            case Rejected(errors=errors):
+                assert_type(errors, tuple[ApiError, ...])
+            case Invalid(problems=problems):
+                assert_type(problems, tuple[Problem, ...])
+            case NotSent(cause=cause, retry_after=seconds):
+                assert_type(cause, Cause)
+                assert_type(seconds, float | None)
+            case InDoubt(cause=cause):
+                assert_type(cause, Cause)
+        outcomes.append(outcome)
+    async with client.send_many(later) as stream:
+        assert_type(stream, OutcomeStream)
+        assert_type(stream.undelivered, tuple[Outcome, ...])
+    return outcomes
+
+
+def configures(limiter: ProcessLimiter) -> WooxyClient:
+    """A client with a limiter of its own."""
+    given: Limiter = limiter
+    return WooxyClient("token", limiter=given, retry=RetryPolicy(attempts=2))
+
+
+def raises(error: RejectedError) -> tuple[ApiError, ...]:
+    """An exception's own fields."""
+    assert_type(error.outcome, Rejected)
+    return error.errors
