@@ -17,7 +17,7 @@ _NANO: Final = 1_000_000_000
 class _Times(ctypes.Structure):
     """`struct itimerspec`: interval and first ring, in seconds and nanoseconds."""
 
-    _fields_ = [(name, ctypes.c_long) for name in ("every", "every_nano", "first", "first_nano")]  # noqa: RUF012
+    _fields_ = [(name, ctypes.c_long) for name in ("every", "every_nano", "first", "first_nano")]
 
 
 class Alarm:

@@ -25,7 +25,8 @@ def comparison(before: Results, after: Results) -> str:
         for name in before.machine
         if name != "load_at_start" and before.machine[name] != after.machine.get(name)
     ]
-    rest = f"{len(both) - len(moved)} figures did not move beyond the noise; {len(set(old) ^ set(new))} are in one file only."
+    still, alone = len(both) - len(moved), len(set(old) ^ set(new))
+    rest = f"{still} figures did not move beyond the noise; {alone} are in one file only."
     return "\n".join([*differences, *lines, rest]) + "\n"
 
 

@@ -58,9 +58,7 @@ class Odometer:
         return drive
 
 
-def drive(
-    case: Case, url: str, *, warm_up: int = WARM_UP, watch: Callable[[int], object] | None = None
-) -> Drive:
+def drive(case: Case, url: str, *, warm_up: int = WARM_UP, watch: Callable[[int], object] | None = None) -> Drive:
     """Send `case.count` messages with the case's peer on the case's loop.
 
     Args:
@@ -73,7 +71,8 @@ def drive(
     numbers = range(warm_up, warm_up + case.count)
     odometer = Odometer(watch)
     if hasattr(client, "__aenter__"):
-        return run(_drive_async(client, numbers, warm_up, odometer), case.loop)
+        driven: Drive = run(_drive_async(client, numbers, warm_up, odometer), case.loop)
+        return driven
     return _drive_sync(client, numbers, warm_up, odometer)
 
 

@@ -9,10 +9,8 @@ from benchmarks.machine import line
 
 def markdown(results: Results) -> str:
     """Return all tables with date, machine and command."""
-    parts = [
-        f"Measured on {results.date} with `{results.command}`, {results.rounds} interleaved rounds, each measurement "
-        f"in a fresh process. {line(results.machine)}."
-    ]
+    how = f"Measured on {results.date} with `{results.command}`, {results.rounds} interleaved rounds, each measurement"
+    parts = [f"{how} in a fresh process. {line(results.machine)}."]
     for question in questions().values():
         parts += [_table(table) for table in question.tables(results) if table.rows]
     return "\n\n".join(parts) + "\n"

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, comb
 from statistics import median
+from typing import Final
 
-_CHANCE = 0.05  # a difference that chance alone gives more often than this is noise
+NOTHING: Final = "-"  # stands in a table where nothing was measured
+_CHANCE: Final = 0.05  # a difference that chance alone gives more often than this is noise
 
 
 def shown(rounds: Sequence[float], digits: int = 0) -> str:
     """Return a median with its least and most as text."""
     if not rounds:
-        return "–"
+        return NOTHING
     middle = f"{median(rounds):,.{digits}f}"
-    return middle if len(rounds) == 1 else f"{middle} ({min(rounds):,.{digits}f}–{max(rounds):,.{digits}f})"
+    return middle if len(rounds) == 1 else f"{middle} ({min(rounds):,.{digits}f}-{max(rounds):,.{digits}f})"
 
 
 def point(rounds: Sequence[float]) -> tuple[float, float, float] | None:

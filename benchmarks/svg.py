@@ -14,7 +14,18 @@ _HEIGHT: Final = 360
 _LEFT: Final = 70
 _TOP: Final = 40
 _ROW: Final = 20  # of the legend
-_COLOURS: Final = ("#0b6e4f", "#2a9d8f", "#264653", "#577590", "#8ab17d", "#e9c46a", "#f4a261", "#e76f51", "#b5179e", "#6d597a")
+_COLOURS: Final = (
+    "#0b6e4f",
+    "#2a9d8f",
+    "#264653",
+    "#577590",
+    "#8ab17d",
+    "#e9c46a",
+    "#f4a261",
+    "#e76f51",
+    "#b5179e",
+    "#6d597a",
+)
 _STYLE: Final = "text{font:13px system-ui,sans-serif;fill:#222}.t{font-size:16px;font-weight:600}.g{stroke:#ddd}"
 
 
@@ -97,7 +108,8 @@ def _bars(plot: Plot, scale: _Scale) -> Iterator[str]:
                 x = _centre(plot, place) + wide * (at - len(plot.lines) / 2)
                 y = scale.y(point[0])
                 tall = _TOP + _HEIGHT - y
-                yield f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide * 0.9:.1f}" height="{tall:.1f}" fill="{_colour(at)}"/>'
+                size = f'width="{wide * 0.9:.1f}" height="{tall:.1f}"'
+                yield f'<rect x="{x:.1f}" y="{y:.1f}" {size} fill="{_colour(at)}"/>'
                 yield _whisker(x + wide * 0.45, point, scale)
 
 

@@ -23,9 +23,7 @@ def client(url: str) -> Iterator[Callable[[Iterable[int], Answered], None]]:
     host = urlsplit(url)
     request = _rendered(host.netloc)
     with ExitStack() as stack, select.epoll() as poll:
-        sockets = [
-            stack.enter_context(socket.create_connection((host.hostname, host.port))) for _slot in range(SLOTS)
-        ]
+        sockets = [stack.enter_context(socket.create_connection((host.hostname, host.port))) for _slot in range(SLOTS)]
         for connection in sockets:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             poll.register(connection, select.EPOLLIN)

@@ -7,7 +7,7 @@ from typing import Final
 
 from benchmarks.driving import drive
 from benchmarks.interface import SLOTS, Case, Latency, Line, Plot, Results, Scale, Table
-from benchmarks.spread import point, ratios, shown
+from benchmarks.spread import NOTHING, point, ratios, shown
 
 TITLE: Final = "CPU per message"
 ORDER: Final = 2
@@ -40,16 +40,16 @@ def tables(results: Results) -> list[Table]:
     names = results.names("cpu")
     rows = [[title, *(_cell(results, name, peer) for name in names)] for peer, title in results.peers.items()]
     note = (
-        "Microseconds of the client process per message (user and kernel), median (least–most), and × bare aiohttp "
+        "Microseconds of the client process per message (user and kernel), median (least to most), and x bare aiohttp "
         "under a semaphore on the same loop in the same round."
     )
-    return [Table(TITLE, ["", *names], [row for row in rows if set(row[1:]) != {"–"}], note)]
+    return [Table(TITLE, ["", *names], [row for row in rows if set(row[1:]) != {NOTHING}], note)]
 
 
 def _cell(results: Results, name: str, peer: str) -> str:
     mine = results.rounds_of("cpu", name, peer, "cpu_us")
     bare = results.rounds_of("cpu", name, BARE, "cpu_us")
-    return f"{shown(mine)} · {shown(ratios(mine, bare), 2)}×" if mine else "–"
+    return f"{shown(mine)} · {shown(ratios(mine, bare), 2)}x" if mine else NOTHING
 
 
 def plots(results: Results) -> list[Plot]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.driving import drive
 from benchmarks.interface import Case, Latency, Plot, Results, Scale, Table
-from benchmarks.spread import shown
+from benchmarks.spread import NOTHING, shown
 
 TITLE: Final = "Time to the first outcome"
 ORDER: Final = 4
@@ -52,7 +52,7 @@ def tables(results: Results) -> list[Table]:
         for peer, title in results.peers.items()
     ]
     note = "Milliseconds from a cold start, import and connection included, at a latency of 20 ms."
-    return [Table(TITLE, ["", *names], [row for row in rows if set(row[1:]) - {"–"}], note)]
+    return [Table(TITLE, ["", *names], [row for row in rows if set(row[1:]) - {NOTHING}], note)]
 
 
 def plots(_results: Results) -> list[Plot]:

@@ -36,7 +36,7 @@ def tables(results: Results) -> list[Table]:
         if lost is not None:
             rows.append([title, *(_cell(count, latency, lost) for count in _COUNTS for latency in _LATENCIES)])
     note = (
-        f"Computed, not run: messages × (latency + what a slot lost per message at {_FROM}) / {SLOTS} slots, "
+        f"Computed, not run: messages x (latency + what a slot lost per message at {_FROM}) / {SLOTS} slots, "
         "from the median throughput above."
     )
     return [Table(TITLE, header, rows if len(rows) > 1 else [], note)]

@@ -21,7 +21,7 @@ _MIB: Final = 2**20
 
 
 def cases(scale: Scale) -> Iterable[Case]:
-    """Yield ours, a loop with a window, and gather of everything, from 10³ to 10⁶ messages answered at once."""
+    """Yield ours, a loop with a window, and gather of everything, from 1,000 to 1,000,000 messages answered at once."""
     for count in _COUNTS[: 1 if scale.quick else None]:
         for peer in _PEERS:
             if peer in scale.peers:

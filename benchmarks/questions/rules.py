@@ -108,7 +108,7 @@ def tables(results: Results) -> list[Table]:
         for name in _RULES
         if name in results.names("rules")
     ]
-    return [Table(TITLE, ["", "µs"], rows, "Median (least–most); numbers of five countries in five spellings.")]
+    return [Table(TITLE, ["", "µs"], rows, "Median (least to most); numbers of five countries in five spellings.")]
 
 
 def plots(_results: Results) -> list[Plot]:

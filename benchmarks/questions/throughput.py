@@ -54,8 +54,8 @@ def tables(results: Results) -> list[Table]:
     ]
     limit = [shown(results.rounds_of("throughput", name, LIMIT, "rate_per_s"), 1) for name in names]
     note = (
-        "Percent of what raw sockets reach in the same round, median (least–most). "
-        f"“{TAIL}” is lognormal: median 30 ms, sigma 1, at most 500 ms, the same draws for everyone."
+        "Percent of what raw sockets reach in the same round, median (least to most). "
+        f"{TAIL!r} is lognormal: median 30 ms, sigma 1, at most 500 ms, the same draws for everyone."
     )
     return [Table(TITLE, ["", *names], [["limit, messages a second", *limit], *rows] if names else [], note)]
 

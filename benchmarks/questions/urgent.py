@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable
 from time import perf_counter
 from typing import Any, Final
 
@@ -40,7 +39,7 @@ def cases(scale: Scale) -> Iterable[Case]:
                 peer="wooxy_send",
                 latency=Latency(latency),
                 count=5 if scale.quick else 60,
-                options={"latency": latency, "campaigns": campaigns, "hanging": hanging, "bulk": number},
+                options={"campaigns": campaigns, "hanging": hanging, "bulk": number},
             )
 
 
@@ -51,33 +50,41 @@ def measure(case: Case, url: str) -> dict[str, float]:
 
 
 async def _measure(case: Case, url: str) -> list[float]:
-    from wooxy_async import ViberMessage, WooxyClient  # noqa: PLC0415 - the measured process alone
+    from wooxy_async import WooxyClient  # noqa: PLC0415 - the measured process alone
 
-    latency, chance = case.options["latency"], random.Random(3)
     wooxy = WooxyClient(TOKEN, base_url=url, answer_limit=_PATIENCE)
-    hang = ViberMessage(domain="shop.example", phone_number=phone_number(0), text=HANG)
-    background = [
-        asyncio.create_task(wooxy.send(hang, timeout=_PATIENCE)) for _number in range(int(case.options["hanging"]))
-    ]
-    background += [asyncio.create_task(_campaign(wooxy)) for _number in range(int(case.options["campaigns"]))]
-    await asyncio.sleep(_SETTLE * latency)
-    waits = []
-    for number in range(case.count):
-        begun = perf_counter()
-        await wooxy.send(
-            message(number), priority="bulk" if case.options["bulk"] else "urgent", timeout=_PATIENCE
-        )
-        waits.append(perf_counter() - begun - latency)
-        await asyncio.sleep(chance.uniform(0, latency / 2))
+    hanging, campaigns = int(case.options["hanging"]), int(case.options["campaigns"])
+    background = [asyncio.create_task(_hang(wooxy)) for _number in range(hanging)]
+    background += [asyncio.create_task(_campaign(wooxy)) for _number in range(campaigns)]
+    await asyncio.sleep(_SETTLE * case.latency.median)
+    waits = [wait async for wait in _sent(wooxy, case)]
     for task in background:
         task.cancel()
+    await asyncio.wait(background)
+    await wooxy.aclose()
     return waits
 
 
+async def _sent(wooxy: Any, case: Case) -> AsyncIterator[float]:
+    """Send one message after the other, at random moments, and yield what each one waited."""
+    latency, chance = case.latency.median, random.Random(3)
+    priority = "bulk" if case.options["bulk"] else "urgent"
+    for number in range(case.count):
+        begun = perf_counter()
+        await wooxy.send(message(number), priority=priority, timeout=_PATIENCE)
+        yield perf_counter() - begun - latency
+        await asyncio.sleep(chance.uniform(0, latency / 2))
+
+
+async def _hang(wooxy: Any) -> None:
+    from wooxy_async import ViberMessage  # noqa: PLC0415 - the measured process alone
+
+    await wooxy.send(ViberMessage(domain="shop.example", phone_number=phone_number(0), text=HANG), timeout=_PATIENCE)
+
+
 async def _campaign(wooxy: Any) -> None:
-    with suppress(asyncio.CancelledError):
-        async for _outcome in wooxy.send_many(map(message, itertools.count())):
-            pass
+    async for _outcome in wooxy.send_many(map(message, itertools.count())):
+        pass
 
 
 def _waits(results: Results, name: str) -> list[float]:
@@ -96,7 +103,7 @@ def tables(results: Results) -> list[Table]:
     header = ["latency", *(f"{text}, p50 / p99" for text in _PRIORITIES.values())]
     note = (
         "Milliseconds from the call to the answer, less the server's latency: the wait for a slot and the client's own "
-        "time; one message after the other, over all rounds. Without: `priority=\"bulk\"`, in line with the campaign."
+        'time; one message after the other, over all rounds. Without: `priority="bulk"`, in line with the campaign.'
     )
     return [Table(TITLE, header, rows, note)]
 

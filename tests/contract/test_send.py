@@ -15,6 +15,7 @@ from wooxy_async import (
     CountryNotAllowedError,
     DomainError,
     ErrorCode,
+    InDoubt,
     InDoubtError,
     InvalidMessageError,
     NotSentError,
@@ -294,6 +295,60 @@ async def test_fresh_connections(sandbox: Sandbox) -> None:
         for at in range(3):
             await client.send(message(at))
     assert sandbox.taken == 3
+
+
+async def test_a_doubt_is_told_when_the_caller_leaves_during_a_pause(sandbox: Sandbox) -> None:
+    """A caller who leaves while a doubtful message waits for its next attempt leaves a doubt, and nothing is sent."""
+    outcomes: list[Outcome] = []
+    sandbox.script(Fault.reset_after_reading(), always=True)
+    policy = RetryPolicy(wait_initial=3600, wait_max=3600, retry_in_doubt=True)
+    async with WooxyClient(
+        sandbox.token, base_url=sandbox.url, retry=policy, loss_hold=0.05, on_outcome=outcomes.append
+    ) as client:
+        sending = asyncio.ensure_future(client.send(message(), timeout=80_000))
+        await sandbox.until(lambda: sandbox.requests == 1)
+        while client.statistics().borrowed:
+            await asyncio.sleep(0)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+    assert [outcome.cause.kind for outcome in outcomes if isinstance(outcome, InDoubt)] == ["connection_lost"]
+    assert sandbox.requests == 1
+
+
+async def test_a_refusal_for_load_pauses_the_whole_client(sandbox: Sandbox) -> None:
+    """After a 429 the next message of the client waits too; a shorter pause does not shorten a longer one."""
+    sandbox.script(Fault.too_many_requests(1), Fault.too_many_requests(0))
+    async with WooxyClient(sandbox.token, base_url=sandbox.url, retry=RetryPolicy(attempts=1)) as client:
+        refused = await asyncio.gather(*(client.send(message(at)) for at in range(2)), return_exceptions=True)
+        assert {type(outcome) for outcome in refused} == {NotSentError}
+        assert 0 < client.statistics().paused_for <= 1
+        with pytest.raises(NotSentError, match="asked the client to wait"):
+            await client.send(message(2), timeout=0.01)
+        assert sandbox.requests == 2
+        assert (await client.send(message(3))).elapsed > 0.1
+    assert client.statistics().paused_because == ""
+
+
+async def test_a_mistake_of_ours_loses_nothing(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """When a limiter, or anything of ours, breaks, the message still has an outcome, and the log has the traceback."""
+
+    class Broken:
+        def slot(self, **_options: object) -> object:
+            raise ZeroDivisionError
+
+    async with WooxyClient(sandbox.token, base_url=sandbox.url, limiter=Broken()) as client:  # type: ignore[arg-type]
+        with pytest.raises(NotSentError, match="made a mistake") as caught:
+            await client.send(message())
+    assert caught.value.outcome.cause.kind == "internal_error"
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("wrong", ["host", 7, None])
+def test_a_limiter_that_is_none_is_refused(wrong: object) -> None:
+    """The error says which limiters there are."""
+    with pytest.raises(ValueError, match='limiter must be "process" or a Limiter'):
+        WooxyClient("some-token", limiter=wrong)  # type: ignore[arg-type]
 
 
 def test_the_versions_under_test_are_supported() -> None:

@@ -141,7 +141,7 @@ def test_the_largest_body_is_sent() -> None:
     assert isinstance(empty, bytes)
     body = prepare(changed(text="x" * (BODY_MOST - len(empty) + 1)))
     assert isinstance(body, bytes)
-    assert len(body) == BODY_MOST
+    assert len(body) == BODY_MOST == 1024 * 1024
 
 
 def test_the_check_of_numbers_can_be_chosen() -> None:
@@ -156,6 +156,12 @@ def test_the_field_of_the_button_can_be_chosen() -> None:
     body = prepare(changed(button=OPEN), button_field="button")
     assert isinstance(body, bytes)
     assert json.loads(body)["button"] == {"text": "Open", "url": "https://shop.example/"}
+
+
+def test_a_long_value_is_cut() -> None:
+    """A value of 80 characters is whole in its problem, one of 81 is cut to 80."""
+    found = problems(changed(tags=("y" * 80, "z" * 81)))
+    assert [problem.value for problem in found] == ["y" * 80, "z" * 79 + "…"]
 
 
 def test_a_problem_shows_no_value() -> None:

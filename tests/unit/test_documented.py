@@ -205,6 +205,14 @@ def test_the_widest_of_several_errors_decides(texts: tuple[str, ...], exception:
     assert len(error.outcome.errors) == max(len(texts), 1)
 
 
+def test_an_error_cannot_be_changed() -> None:
+    """Errors are frozen and take keywords only."""
+    with pytest.raises(AttributeError):
+        ApiError(code=ErrorCode.UNKNOWN, text="").text = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        ApiError(ErrorCode.UNKNOWN, "")  # type: ignore[misc]
+
+
 def test_no_error_at_all_concerns_the_message() -> None:
     """The widest scope of nothing is the narrowest there is."""
     assert widest(()) is Scope.MESSAGE

@@ -131,6 +131,19 @@ CAUSES = [
     ({"handed_over": True, "status": 407}, NotSent, "proxy", "The proxy asks for a login (HTTP 407)."),
     ({"handed_over": True, "status": 408}, InDoubt, "server_error", "The server gave up waiting (HTTP 408)."),
     ({"handed_over": True, "status": 503}, InDoubt, "server_error", "The server failed (HTTP 503)."),
+    ({"handed_over": True, "status": 500}, InDoubt, "server_error", "The server failed (HTTP 500)."),
+    (
+        {"handed_over": True, "status": 300},
+        InDoubt,
+        "redirected",
+        "The server redirected the request (HTTP 300), which is never followed.",
+    ),
+    (
+        {"handed_over": True, "status": 299},
+        InDoubt,
+        "unreadable_answer",
+        "The answer (HTTP 299) is not of the documented form.",
+    ),
     (
         {"handed_over": True, "status": 307},
         InDoubt,

@@ -33,6 +33,16 @@ def test_a_wrong_argument_is_named(arguments: dict[str, Any], error: type[Except
         RetryPolicy(**arguments)
 
 
+def test_defaults_never_send_a_doubt_again() -> None:
+    """Unless asked for in so many words, what may have been delivered is not sent again; a policy stays as it is."""
+    policy = RetryPolicy()
+    assert policy == RetryPolicy(attempts=4, wait_initial=0.5, wait_max=30.0, retry_in_doubt=False)
+    with pytest.raises(AttributeError):
+        policy.attempts = 5  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        RetryPolicy(5)  # type: ignore[misc]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

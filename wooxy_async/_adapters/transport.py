@@ -98,8 +98,9 @@ class AiohttpTransport:
     ) -> None:
         self._url = URL(url)
         keep: dict[str, Any] = {"force_close": True} if fresh_connections else {"keepalive_timeout": KEEPALIVE}
+        self._connector = _Connector(limit=0, ssl=ssl or True, **keep)
         self._session = ClientSession(
-            connector=_Connector(limit=0, ssl=ssl or True, **keep),
+            connector=self._connector,
             headers={
                 "Access-Token": token,
                 "Accept": "application/json",
@@ -111,11 +112,6 @@ class AiohttpTransport:
             auto_decompress=False,
             proxy=proxy,
         )
-
-    @property
-    def closed(self) -> bool:
-        """Whether the session was closed."""
-        return self._session.closed
 
     async def post(self, body: bytes, handover: Handover) -> Reply:
         """Send a request and read its answer; see `Transport.post`."""
@@ -143,10 +139,8 @@ class AiohttpTransport:
 
     def abandon(self) -> None:
         """Give up the connections of a loop that is closed: nothing can be awaited there any more."""
-        connector = self._session.connector
         self._session.detach()
-        if isinstance(connector, _Connector):
-            connector.close_now()
+        self._connector.close_now()
 
 
 async def _read(response: aiohttp.ClientResponse) -> Reply:
