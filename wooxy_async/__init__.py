@@ -1,5 +1,6 @@
 """Send Viber messages through Wooxy's HTTP API from asyncio."""
 
+from wooxy_async._attempt import Attempt
 from wooxy_async._client import WooxyClient
 from wooxy_async._rules.documented import ApiError, ErrorCode
 from wooxy_async._rules.errors import (
@@ -25,6 +26,7 @@ __all__ = [  # noqa: RUF022 - grouped, not sorted
     "WooxyClient",
     "OutcomeStream",
     "RetryPolicy",
+    "Attempt",
     "Statistics",
     # messages
     "Button",

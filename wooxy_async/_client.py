@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl as tls
 import warnings
 from collections.abc import Callable, Coroutine
@@ -13,8 +14,10 @@ from typing import Any, Self, get_args
 import anyio
 import msgspec
 
+from wooxy_async._attempt import Attempt
 from wooxy_async._delivery import Delivery
 from wooxy_async._engine import Engine
+from wooxy_async._logging import listen_to
 from wooxy_async._ports import Limiter, Priority
 from wooxy_async._rules.arguments import one_of
 from wooxy_async._rules.messages import ViberMessage
@@ -53,9 +56,10 @@ class WooxyClient:
         fresh_connections: make a new connection for each request, the strictest defence against answers that belong
             to nobody, at twice the cost.
         patience: seconds that a `send_many` goes on while the API gives no sound answer.
-        on_attempt: called after each request.
+        on_attempt: called with an `Attempt` after each request.
         on_outcome: called with each outcome.
-        on_settled: called with the late outcome of a message that was in doubt.
+        on_settled: called with the late outcome of a message that was in doubt. Hooks are called in the event loop
+            and must not block it; what they raise is logged.
 
     Raises:
         TypeError, ValueError: an argument or environment variable is wrong; the text names it and says what is right.
@@ -82,10 +86,11 @@ class WooxyClient:
         allow_http: bool = False,
         fresh_connections: bool = False,
         patience: float = 900.0,
-        on_attempt: Callable[[Any], object] | None = None,
+        on_attempt: Callable[[Attempt], object] | None = None,
         on_outcome: Callable[[Outcome], object] | None = None,
         on_settled: Callable[[Outcome], object] | None = None,
     ) -> None:
+        listen_to(os.environ)
         self._settings = settings = make_settings(
             access_token=access_token,
             base_url=base_url,

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import anyio
 
-from wooxy_async._engine import Engine, logger
+from wooxy_async._attempt import attempt_of
+from wooxy_async._engine import Engine
 from wooxy_async._guard import Guard
 from wooxy_async._ports import Handover, Lease, Priority, Reply, TransportError
 from wooxy_async._rules.checks import prepare
@@ -69,7 +70,7 @@ class Delivery:
         self._done = done
         self._deadline = deadline
         self._guard = guard
-        self._began = monotonic()
+        self._began = self._request_began = monotonic()
         self._attempts = 0
         self._stage = "not started"
         self._handover: Handover | None = None
@@ -134,14 +135,14 @@ class Delivery:
     async def _run(self, body: bytes) -> None:
         try:
             outcome = await self._deliver(body)
-        except Exception as error:
-            logger.exception("a mistake of wooxy_async; please report it")
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the message has an outcome
+            self._engine.log_mistake("a mistake of wooxy_async; please report it")
             text = f"wooxy_async made a mistake ({type(error).__name__})"
             outcome = self._known(Cause(kind="internal_error", text=text))
         self._finish(outcome)
 
     def _ended(self, _task: asyncio.Task[None]) -> None:
-        """Give a message its outcome whose task was cancelled, maybe before its first step, by us or by the loop's end."""
+        """Give a message its outcome whose task was cancelled, maybe before its first step."""
         if self in self._engine.deliveries:
             self._finish(self._known(self._cancelled_by))
 
@@ -157,10 +158,14 @@ class Delivery:
     async def _deliver(self, body: bytes) -> Outcome:
         while True:
             await self._admit()
+            told = self._attempts
             seen = await self._attempt(body)
             row = judge(seen)
             outcome = conclude(row, seen, **self._common())
             self._handover = None
+            if self._engine.is_watched and outcome.attempts > told:
+                elapsed = monotonic() - self._request_began
+                self._engine.attempted(attempt_of(self.message, outcome, status=seen.status, elapsed=elapsed))
             if isinstance(outcome, InDoubt):
                 self._doubt = self._doubt or outcome
             if self._guard is not None:
@@ -188,7 +193,8 @@ class Delivery:
         )
         if row.again is Again.AFTER_PAUSE:
             asked = self._retry.wait_initial if seen.retry_after is None else seen.retry_after
-            self._engine.pause(min(max(asked, pause or 0.0), self._retry.wait_max), "Wooxy refused a request for load (HTTP 429)")
+            seconds = min(max(asked, pause or 0.0), self._retry.wait_max)
+            self._engine.pause(seconds, "Wooxy refused a request for load (HTTP 429)")
         too_late = pause is not None and self._deadline is not None and monotonic() + pause >= self._deadline
         return None if too_late else pause
 
@@ -198,6 +204,7 @@ class Delivery:
         try:
             async with self._engine.limiter.slot(priority=self._priority, deadline=self._deadline) as lease:
                 self._attempts += 1
+                self._request_began = monotonic()
                 self._stage = "connecting"
                 return await self._request(body, lease)
         except TimeoutError:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from wooxy_async._adapters.transport import AiohttpTransport
+from wooxy_async._attempt import Attempt, log_attempt
+from wooxy_async._logging import logger
 from wooxy_async._ports import Limiter
 from wooxy_async._rules.outcomes import Accepted, InDoubt, Invalid, NotSent, Outcome, Rejected
 from wooxy_async._settings import Settings
@@ -21,8 +24,6 @@ from wooxy_async._statistics import Statistics
 if TYPE_CHECKING:
     from wooxy_async._delivery import Delivery
     from wooxy_async._stream import Intake
-
-logger: Final = logging.getLogger("wooxy_async")
 
 
 class Engine:
@@ -140,6 +141,16 @@ class Engine:
             self.paused_until = monotonic() + seconds
             self.paused_because = because
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody wants to hear of each attempt."""
+        return self.settings.on_attempt is not None or logger.isEnabledFor(logging.DEBUG)
+
+    def attempted(self, attempt: Attempt) -> None:
+        """Tell of a request."""
+        log_attempt(attempt)
+        self.call(self.settings.on_attempt, attempt)
+
     def count(self, outcome: Outcome) -> None:
         """Count an outcome and show it to the hook."""
         self._counts[type(outcome)] += 1
@@ -160,8 +171,12 @@ class Engine:
             return
         try:
             hook(argument)
-        except Exception:
-            logger.exception("a hook of WooxyClient raised; the message is not affected")
+        except Exception:  # noqa: BLE001 - the mistake is the hook's
+            self.log_mistake("a hook of WooxyClient raised; the message is not affected")
+
+    def log_mistake(self, text: str) -> None:
+        """Log the exception that is being handled, without secrets."""
+        logger.error("%s\n%s", text, self.settings.redact(traceback.format_exc()))
 
     def statistics(self) -> Statistics:
         """Return the client's state at this moment."""

@@ -36,4 +36,3 @@ async def client(sandbox: Sandbox) -> AsyncIterator[WooxyClient]:
     """A client of that Wooxy, with a short hold after a lost connection."""
     async with WooxyClient(sandbox.token, base_url=sandbox.url, loss_hold=0.05) as opened:
         yield opened
-

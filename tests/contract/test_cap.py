@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Self
 
 import pytest
 from people import message, messages
@@ -90,16 +91,18 @@ async def test_a_restarted_task_group_stays_within_the_cap(token: str) -> None:
 
 async def test_urgent_overtakes_a_campaign(token: str) -> None:
     """An urgent send goes before the bulk messages that wait."""
-    async with Sandbox(token=token, latency=0.05) as sandbox, WooxyClient(token, base_url=sandbox.url) as client:
-        async with client.send_many(messages(200)) as stream:
-            await anext(stream)
-            second = WooxyClient(token, base_url=sandbox.url)
-            rivals = [asyncio.ensure_future(second.send(message(1000 + at), priority="bulk")) for at in range(30)]
-            await asyncio.sleep(0)
-            await client.send(message(999, text="code"))
-            assert sum(rival.done() for rival in rivals) <= 10
-            await asyncio.gather(*rivals)
-            await second.aclose()
+    async with (
+        Sandbox(token=token, latency=0.05) as sandbox,
+        WooxyClient(token, base_url=sandbox.url) as client,
+        WooxyClient(token, base_url=sandbox.url) as second,
+        client.send_many(messages(200)) as stream,
+    ):
+        await anext(stream)
+        rivals = [asyncio.ensure_future(second.send(message(1000 + at), priority="bulk")) for at in range(30)]
+        await asyncio.sleep(0)
+        await client.send(message(999, text="code"))
+        assert sum(rival.done() for rival in rivals) <= 10
+        await asyncio.gather(*rivals)
 
 
 def test_threads_share_the_cap(token: str) -> None:
@@ -157,7 +160,7 @@ async def test_an_eleventh_request_is_seen_by_the_server(token: str) -> None:
 
 
 class _Nothing:
-    async def __aenter__(self) -> "_Nothing":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:

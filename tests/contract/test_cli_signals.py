@@ -41,7 +41,7 @@ def campaign(tmp_path: Path) -> Campaign:
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop run until a condition holds."""
     with anyio.fail_after(20):
-        while not condition():  # noqa: ASYNC110  # another process or thread makes it true
+        while not condition():  # another process or thread makes it true
             await anyio.sleep(0.001)
 
 

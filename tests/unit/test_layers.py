@@ -22,6 +22,8 @@ LAYERS = {
     "wooxy_async.limits": 2,
     "wooxy_async._guard": 3,
     "wooxy_async._engine": 3,
+    "wooxy_async._attempt": 2,
+    "wooxy_async._logging": 1,
     "wooxy_async._delivery": 3,
     "wooxy_async._stream": 3,
     "wooxy_async._client": 3,
@@ -126,6 +128,16 @@ def test_public_names_look_public(name: str) -> None:
         assert value.__module__ == "wooxy_async"
         assert value.__doc__
         assert value.__doc__ != value.__mro__[1].__doc__
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in wooxy_async.__all__ if hasattr(getattr(wooxy_async, name), "__struct_fields__")]
+)
+def test_public_records_are_frozen_and_take_keywords_only(name: str) -> None:
+    """What users hold cannot change under them, and a new field never shifts another."""
+    record = getattr(wooxy_async, name)
+    assert record.__struct_config__.frozen
+    assert {field.kind for field in inspect.signature(record).parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
 
 
 def test_every_module_says_what_it_is() -> None:

@@ -5,20 +5,25 @@ import gc
 import itertools
 import os
 import threading
-from collections.abc import Iterator
 
 import pytest
 
-from wooxy_async.limits import SLOTS, LimiterStatistics, Priority, ProcessLimiter
-from wooxy_async.limits import _account as account_module, _process as process_module
+from wooxy_async.limits import (
+    SLOTS,
+    LimiterStatistics,
+    Priority,
+    ProcessLimiter,
+    _account as account_module,
+    _process as process_module,
+)
 
 _tokens = itertools.count()
 
 
 @pytest.fixture
-def token() -> Iterator[str]:
+def token() -> str:
     """A token that no other test uses."""
-    yield f"limiter-token-{next(_tokens)}"
+    return f"limiter-token-{next(_tokens)}"
 
 
 async def settle() -> None:
@@ -345,7 +350,7 @@ def test_a_forked_child_starts_with_its_own_slots(token: str) -> None:
             pid = os.fork()
             if pid == 0:
                 os._exit(0 if ProcessLimiter(token).statistics().borrowed == 0 and not _known(limiter) else 1)
-            return os.waitpid(pid, 0)[1]
+            return os.waitpid(pid, 0)[1]  # noqa: ASYNC222 - the child ends at once
 
     assert asyncio.run(fork_inside()) == 0
 

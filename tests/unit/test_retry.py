@@ -16,6 +16,7 @@ WRONG = [
     ({"attempts": 2.0}, TypeError, "attempts=…"),
     ({"attempts": True}, TypeError, "attempts=…"),
     ({"wait_initial": -0.1}, ValueError, "wait_initial=…"),
+    ({"wait_initial": 3601}, ValueError, "wait_initial=…"),
     ({"wait_initial": "1"}, TypeError, "wait_initial=…"),
     ({"wait_initial": float("nan")}, ValueError, "wait_initial=…"),
     ({"wait_max": 3601}, ValueError, "wait_max=…"),

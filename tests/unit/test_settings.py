@@ -139,7 +139,7 @@ def test_a_wrong_value_is_named(name: str, value: object) -> None:
     "changes",
     [
         {"max_concurrency": 1, "timeout": 0.001, "answer_limit": 86400, "loss_hold": 0, "patience": 0},
-        {"access_token": "t", "phone_check": "e164", "button_field": "button", "fresh_connections": True},
+        {"access_token": "!t~", "phone_check": "e164", "button_field": "button", "fresh_connections": True},
         {"ssl": ssl.create_default_context(), "proxy": "http://proxy.example:3128", "on_outcome": print},
         {"retry": RetryPolicy(attempts=1), "phone_check": "valid", "patience": 30 * 86400, "on_settled": print},
     ],

@@ -1,0 +1,216 @@
+"""The token stays secret: nothing that comes out of a run holds it, or 12 characters of it, in any usual encoding."""
+
+import asyncio
+import base64
+import copy
+import html
+import io
+import json
+import logging
+import pickle
+import traceback
+import warnings
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from people import message
+from rich.console import Console
+from rich.traceback import Traceback
+
+from wooxy_async import (
+    AuthenticationError,
+    InDoubtError,
+    NotSentError,
+    Outcome,
+    RejectedError,
+    RetryPolicy,
+    WooxyClient,
+    WooxyError,
+)
+from wooxy_async.sandbox import Fault, Sandbox
+
+TOKEN = "kZ7/q+Wm=2x&<Tq9>vLr%40bHs'8c"  # every character that some encoding writes in another way
+PROXY_PASSWORD = "pr0xy-pa55word/with+signs"
+PROXY = f"http://user:{quote(PROXY_PASSWORD, safe='')}@127.0.0.1:1"
+PART = 12
+
+
+def spellings(secret: str) -> Iterator[str]:
+    """Yield every part of a secret that must not show, in the encodings that servers and libraries write."""
+    raw = secret.encode()
+    for at in range(len(secret) - PART + 1):
+        part = secret[at : at + PART]
+        yield part
+        yield quote(part, safe="")
+        yield json.dumps(part)[1:-1]
+        yield json.dumps(part)[1:-1].replace("/", "\\/")
+        yield html.escape(part)
+        yield part.encode().hex()
+        yield "".join(f"\\u{ord(character):04x}" for character in part)
+        yield "".join(f"%{ord(character):02x}" for character in part)
+    for before in range(3):
+        encoded = base64.b64encode(b"x" * before + raw).decode()
+        yield encoded[8:24]
+
+
+def assert_clean(text: str) -> None:
+    """Fail where a text shows a secret."""
+    lower = text.lower()
+    for secret in (TOKEN, PROXY_PASSWORD):
+        for part in spellings(secret):
+            assert part.lower() not in lower, f"{part!r} shows"
+
+
+def without_own_frames(error: BaseException) -> BaseException:
+    """Return an exception as the library let it go: this file's own frames hold the token by right."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return error.with_traceback(frames)
+
+
+def everything(error: BaseException) -> str:
+    """Return all that programs write of an exception: texts, pickles, tracebacks with the locals of every frame."""
+    error = without_own_frames(error)
+    console = Console(file=io.StringIO(), width=300)
+    console.print(Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True))
+    texts = [str(error), repr(error), repr(vars(error)), repr(error.args), console.file.getvalue()]  # type: ignore[attr-defined]
+    texts += traceback.format_exception(error)
+    texts += traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        texts.append(pickle.dumps(error, protocol).decode("latin-1"))
+    return "\n".join(texts)
+
+
+def echoes() -> list[Fault]:
+    """Answers that repeat the token in every spelling, under several statuses."""
+    said = " ".join([TOKEN, quote(TOKEN, safe=""), html.escape(TOKEN), base64.b64encode(TOKEN.encode()).decode()])
+    faults = [Fault.error(number) for number in range(1, 27)]
+    for status in (200, 301, 400, 401, 403, 404, 408, 418, 429, 500, 502):
+        headers = {"X-Token": quote(TOKEN), "Location": f"http://127.0.0.1:1/?{quote(TOKEN)}", "Retry-After": "0"}
+        faults += [
+            Fault.reply(status, json.dumps({"result": False, "errors": [said, f"denied {TOKEN}"]}).encode()),
+            Fault.reply(status, json.dumps({"result": True, "viber_message_ids": [TOKEN, said]}).encode()),
+            Fault.reply(status, f"<html>{said}</html>".encode(), headers=headers),
+        ]
+    return [*faults, Fault.reset_after_reading(), Fault.half_answer(), Fault.close_after_reading(), Fault.not_json()]
+
+
+@pytest.fixture
+def heard() -> Iterator[io.StringIO]:
+    """Everything that any logger says, at every level."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)s"))
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    logging.getLogger("wooxy_async").setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(level)
+    logging.getLogger("wooxy_async").setLevel(logging.NOTSET)
+
+
+async def test_no_answer_makes_the_token_show(heard: io.StringIO) -> None:
+    """Whatever a server echoes, no outcome, exception, log record or pickle holds it."""
+    told: list[Outcome] = []
+    async with Sandbox(token=TOKEN, loss_grace=0.01) as sandbox:
+        client = WooxyClient(
+            TOKEN,
+            base_url=sandbox.url,
+            retry=RetryPolicy(attempts=1, wait_max=0),
+            loss_hold=0.02,
+            on_outcome=told.append,
+        )
+        async with client:
+            for fault in echoes():
+                sandbox.script(fault)
+                try:
+                    receipt = await client.send(message(tags=("spring",), sender_id="Shop", reference="r"))
+                except WooxyError as error:
+                    assert_clean(everything(error))
+                    assert_clean(everything(copy.copy(error)))
+                else:
+                    assert_clean(repr(receipt))
+        assert sandbox.requests == len(echoes())
+    for outcome in told:
+        assert_clean(f"{outcome!r} {outcome.to_json().decode()}")
+    assert_clean(f"{client!r} {client.statistics()!r} {vars(client)!r} {heard.getvalue()}")
+
+
+async def test_what_fails_before_an_answer_shows_nothing(heard: io.StringIO) -> None:
+    """Connections that are not made, time-outs and cancellations hold neither the token nor the proxy's password."""
+    async with Sandbox(token=TOKEN) as sandbox:
+        sandbox.script(Fault.slow_answer(0.2), Fault.slow_answer(0.2))
+        for client in (
+            WooxyClient(TOKEN, base_url="http://127.0.0.1:1", retry=RetryPolicy(attempts=1)),
+            WooxyClient(TOKEN, base_url=sandbox.url, proxy=PROXY, retry=RetryPolicy(attempts=1)),
+            WooxyClient(TOKEN, base_url="https://nowhere.invalid", retry=RetryPolicy(attempts=1)),
+            WooxyClient(TOKEN, base_url=sandbox.url),
+        ):
+            async with client:
+                with pytest.raises((NotSentError, InDoubtError)) as caught:
+                    await client.send(message(), timeout=0.1)
+                assert_clean(everything(caught.value))
+                task = asyncio.ensure_future(client.send(message()))
+                await asyncio.sleep(0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError) as cancelled:
+                    await task
+                told = traceback.TracebackException.from_exception(
+                    without_own_frames(cancelled.value), capture_locals=True
+                )
+                assert_clean("".join(told.format()))
+            assert_clean(f"{client!r} {vars(client)!r} {client._settings!r}")
+    assert_clean(heard.getvalue())
+
+
+async def test_the_token_reaches_the_server_whole() -> None:
+    """The header holds the token as it was given."""
+    async with Sandbox(token=TOKEN) as sandbox, WooxyClient(TOKEN, base_url=sandbox.url) as client:
+        await client.send(message())
+    async with Sandbox(token="another-token") as sandbox, WooxyClient(TOKEN, base_url=sandbox.url) as client:
+        with pytest.raises(AuthenticationError):
+            await client.send(message())
+
+
+async def test_a_redirect_is_never_followed(token: str) -> None:
+    """The host that a redirect names sees no request, and so no token."""
+    async with (
+        Sandbox(token=token) as sandbox,
+        Sandbox(token=token) as other,
+        WooxyClient(token, base_url=sandbox.url) as client,
+    ):
+        for status in (301, 302, 303, 307, 308):
+            sandbox.script(Fault.redirect(other.url + "/v3/viber/send", status))
+            with pytest.raises(InDoubtError, match="redirected"):
+                await client.send(message())
+        assert other.requests == 0
+
+
+def test_a_short_token_is_redacted_as_a_whole() -> None:
+    """A token of a few characters does not blot out ordinary words."""
+
+    async def refused() -> RejectedError:
+        async with Sandbox(token="abc123") as sandbox, WooxyClient("abc123", base_url=sandbox.url) as client:
+            sandbox.script(Fault.reply(400, b'{"result": false, "errors": ["abc is not abc123"]}'))
+            with pytest.raises(RejectedError) as caught:
+                await client.send(message())
+            return caught.value
+
+    assert asyncio.run(refused()).errors[0].text == "abc is not ***"
+
+
+def test_warnings_show_no_token() -> None:
+    """A client that is left open warns without its token."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+
+        async def leave_open() -> None:
+            async with Sandbox(token=TOKEN) as sandbox:
+                await WooxyClient(TOKEN, base_url=sandbox.url).send(message())
+
+        asyncio.run(leave_open())
+    assert_clean("\n".join(str(warning.message) for warning in caught))

@@ -1,0 +1,33 @@
+"""The library's one logger: silent unless the program, or `WOOXY_LOG`, says otherwise."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from wooxy_async._rules.arguments import one_of
+
+logger: Final = logging.getLogger("wooxy_async")
+logger.addHandler(logging.NullHandler())
+_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+class _People(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes for people, to standard error."""
+
+
+def listen_to(environment: Mapping[str, str]) -> None:
+    """Show the library's log on standard error if `WOOXY_LOG` names a level.
+
+    Raises:
+        ValueError: it names none.
+    """
+    level = environment.get("WOOXY_LOG")
+    if not level:
+        return
+    logger.setLevel(one_of("WOOXY_LOG", level.lower(), _LEVELS).upper())
+    if not any(isinstance(handler, _People) for handler in logger.handlers):
+        people = _People()
+        people.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+        logger.addHandler(people)
