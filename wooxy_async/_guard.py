@@ -7,7 +7,6 @@ growing pauses. What is wrong with all messages ends the stream; what was not ta
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic
 from typing import Final
 
 import anyio
@@ -32,7 +31,7 @@ class Guard:
         clock: seconds.
     """
 
-    def __init__(self, patience: float, changed: Callable[[], None], clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, patience: float, changed: Callable[[], None], clock: Callable[[], float]) -> None:
         self.fatal: WooxyError | None = None
         self._patience = patience
         self._changed = changed

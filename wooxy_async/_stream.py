@@ -47,7 +47,8 @@ class Intake:
         self._source = messages
         self._priority: Priority = priority
         self._retry = retry
-        self._guard = Guard(engine.settings.patience, self._nudge)
+        self._loop = asyncio.get_running_loop()
+        self._guard = Guard(engine.settings.patience, self._nudge, self._loop.time)
         self._slots = engine.settings.max_concurrency
         self._ready: deque[Delivery] = deque()
         self._live: dict[Delivery, None] = {}
@@ -55,7 +56,6 @@ class Intake:
         self._pulling = False
         self._taker: asyncio.Future[None] | None = None
         self._feeder: asyncio.Future[None] | None = None
-        self._loop = asyncio.get_running_loop()
         self.task = self._loop.create_task(self._run())
         engine.intakes.add(self)
 
@@ -141,8 +141,9 @@ class Intake:
 
     async def _may_pull(self) -> bool:
         while not self.stopped:
-            has_room = len(self._live) + len(self._ready) + len(self.results) < 2 * self._slots
-            if has_room and not self._guard.is_down and self._guard.fatal is None:
+            under_way = len(self._live) + len(self._ready)
+            most = 1 if self._guard.is_down else 2 * self._slots - len(self.results)  # down: one, to probe with
+            if under_way < most and self._guard.fatal is None:
                 return True
             await self._rest()
         return False

@@ -1,0 +1,132 @@
+"""Hours of outage, in a loop whose clock jumps to the next timer whenever nothing else is to be done."""
+
+import asyncio
+import selectors
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from people import messages
+
+from wooxy_async import Accepted, InDoubt, NotSent, Outcome, RetryPolicy, WooxyClient
+from wooxy_async.sandbox import Fault, Sandbox
+
+HOUR = 3600.0
+
+
+class Warp(selectors.DefaultSelector):
+    """A selector that never waits: where it would have, the clock is put forward instead."""
+
+    ahead = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        """Return what is ready; if nothing is, move the clock to the next timer."""
+        ready = super().select(0)
+        if not ready and timeout:
+            ready = super().select(0.001)  # what loopback and the kernel still have under way
+            if not ready:
+                self.ahead += timeout
+        elif timeout is None:
+            ready = super().select(None)
+        return ready
+
+
+class WarpLoop(asyncio.SelectorEventLoop):
+    """An event loop on that clock."""
+
+    def __init__(self) -> None:
+        self.warp = Warp()
+        super().__init__(self.warp)
+
+    def time(self) -> float:
+        """Return seconds, those that were skipped included."""
+        return super().time() + self.warp.ahead
+
+
+def run(campaign: Callable[[], Any]) -> list[Outcome]:
+    """Run a campaign on the clock that jumps."""
+    with asyncio.Runner(loop_factory=WarpLoop, debug=False) as runner:
+        outcomes: list[Outcome] = runner.run(campaign())
+        return outcomes
+
+
+async def outage(sandbox: Sandbox, client: WooxyClient, seconds: float) -> list[Outcome]:
+    """Send 500 messages; the fault ends after so many seconds of the loop's clock."""
+    asyncio.get_running_loop().call_later(seconds, sandbox.reset)
+    return [outcome async for outcome in client.send_many(messages(500))]
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.server_error(503), Fault.error(21), Fault.not_json(taken=False)], ids=lambda fault: fault.name
+)
+def test_an_hour_of_server_errors(token: str, fault: Fault) -> None:
+    """An hour without a sound answer leaves at most 100 messages in doubt; the rest goes when the API is back."""
+
+    async def campaign() -> list[Outcome]:
+        async with (
+            Sandbox(token=token) as sandbox,
+            WooxyClient(token, base_url=sandbox.url, patience=2 * HOUR) as client,
+        ):
+            sandbox.script(fault, always=True)
+            return await outage(sandbox, client, HOUR)
+
+    outcomes = run(campaign)
+    doubts = sum(isinstance(outcome, InDoubt) for outcome in outcomes)
+    assert 50 <= doubts <= 100
+    assert sum(isinstance(outcome, Accepted) for outcome in outcomes) == 500 - doubts
+
+
+def test_an_hour_of_refused_load(token: str) -> None:
+    """An hour of 429 leaves nothing NotSent while the stream has patience: every message arrives, once."""
+
+    async def campaign() -> list[Outcome]:
+        policy = RetryPolicy(attempts=2, wait_initial=0.01, wait_max=0.01)
+        async with (
+            Sandbox(token=token) as sandbox,
+            WooxyClient(token, base_url=sandbox.url, patience=2 * HOUR, retry=policy) as client,
+        ):
+            sandbox.script(Fault.too_many_requests(None), always=True)
+            outcomes = await outage(sandbox, client, HOUR)
+            assert (sandbox.taken, sandbox.duplicates) == (500, 0)
+            return outcomes
+
+    assert {type(outcome) for outcome in run(campaign)} == {Accepted}
+
+
+def test_an_hour_of_refused_connections(token: str) -> None:
+    """An hour without a listening server leaves nothing NotSent either."""
+
+    async def campaign() -> list[Outcome]:
+        sandbox = Sandbox(token=token)
+        await sandbox.start()
+        url, port = sandbox.url, int(sandbox.url.rpartition(":")[2])
+        await sandbox.aclose()
+        async with (
+            Sandbox(token=token, port=port) as late,
+            WooxyClient(token, base_url=url, patience=2 * HOUR, retry=RetryPolicy(wait_initial=0.01)) as client,
+        ):
+            await late.aclose()
+            asyncio.get_running_loop().call_later(HOUR, lambda: starting.append(asyncio.ensure_future(late.start())))
+            starting: list[Any] = []
+            return [outcome async for outcome in client.send_many(messages(200))]
+
+    assert {type(outcome) for outcome in run(campaign)} == {Accepted}
+
+
+def test_patience_is_measured_in_time(token: str) -> None:
+    """After 900 seconds without a sound answer a stream ends by itself, with few messages touched."""
+    touched: list[Outcome] = []
+
+    async def campaign() -> list[Outcome]:
+        async with Sandbox(token=token) as sandbox, WooxyClient(token, base_url=sandbox.url) as client:
+            sandbox.script(Fault.server_error(502), always=True)
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(Exception, match="no sound answer for 900 s"):
+                async for outcome in client.send_many(messages(500)):
+                    touched.append(outcome)  # noqa: PERF401 - the loop is what is tested
+            assert 900 <= asyncio.get_running_loop().time() - began <= 1000
+            return touched
+
+    outcomes = run(campaign)
+    assert sum(isinstance(outcome, InDoubt) for outcome in outcomes) <= 50
+    assert all(isinstance(outcome, InDoubt | NotSent) for outcome in outcomes)
