@@ -16,8 +16,8 @@ import certificates
 import pytest
 import uvloop
 from faults import FAULTS, Fault
+from faults_lost import cutting, everywhere, splitting
 from faults_proxy import PASSWORD
-from faults_lost import answer_in_two, losing, templates
 from hostile import PATIENCE, Act, HostileServer, Peer, Request, accepted, ordinary
 
 from wooxy_async import Outcome, RetryPolicy, ViberMessage, WooxyClient, WooxyError
@@ -39,7 +39,6 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
     "patient": PatientLoop,
 }
-RETRY = RetryPolicy(attempts=1, wait_initial=0.001, wait_max=0.01)
 CASES = [
     pytest.param(fault, loop, transport, id=f"{fault.name} [{loop}, {transport}]")
     for fault in FAULTS
@@ -78,10 +77,10 @@ def message(name: str, more: str = "") -> ViberMessage:
     )
 
 
-async def outcome_of(client: WooxyClient, name: str, more: str = "", timeout: float | None = None) -> Outcome:
+async def outcome_of(client: WooxyClient, name: str, more: str = "", limit: float | None = None) -> Outcome:
     """Send a message and return its outcome, whichever it is."""
     try:
-        return await client.send(message(name, more), timeout=timeout)
+        return await client.send(message(name, more), timeout=limit)
     except WooxyError as error:
         outcome: Outcome = error.outcome
         return outcome
@@ -100,10 +99,10 @@ class Case:
         )
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[WooxyClient]:
+    async def running(self, **options: Any) -> AsyncIterator[WooxyClient]:
         """Start the server, and a client of it."""
         with self.server:
-            async with self.client() as client:
+            async with self.client(**options) as client:
                 yield client
 
     def client(self, **options: Any) -> WooxyClient:
@@ -202,13 +201,12 @@ def test_answer_split_everywhere(loop: str, transport: str) -> None:
     """An answer that comes in two pieces is read whole, wherever it is split."""
 
     async def main() -> None:
-        case = Case(NOTHING, transport)
-        parts = {f"{kind}-{at}": (answer, at) for kind, answer in templates() for at in range(1, len(answer))}
-        case.server.acts.update({name: (answer_in_two(*part),) for name, part in parts.items()})
+        case, acts = Case(NOTHING, transport), everywhere(splitting)
+        case.server.acts.update(acts)
         async with case.running() as client:
-            async for outcome in client.send_many(message(name) for name in parts):
+            async for outcome in client.send_many(message(name) for name in acts):
                 assert getattr(outcome, "message_ids", outcome) == (f"id-{outcome.message.reference}",)
-        assert case.server.books.taken == Counter(dict.fromkeys(parts, 1))
+        assert case.server.books.taken == Counter(acts.keys())
 
     run(loop, main())
 
@@ -219,13 +217,12 @@ def test_answer_cut_everywhere(loop: str, transport: str, end: Callable[[Peer], 
     """An answer that is lost before its last byte leaves the message in doubt, wherever it is cut."""
 
     async def main() -> None:
-        case = Case(NOTHING, transport)
-        parts = {f"{kind}-{at}": answer[:at] for kind, answer in templates() for at in range(len(answer) - 1)}
-        case.server.acts.update({name: (losing(part, end),) for name, part in parts.items()})
-        async with case.running() as client:
-            outcomes = await asyncio.gather(*(outcome_of(client, name) for name in parts))
+        case, acts = Case(NOTHING, transport), everywhere(cutting(end))
+        case.server.acts.update(acts)
+        async with case.running(loss_hold=0.0) as client:
+            outcomes = await asyncio.gather(*(outcome_of(client, name) for name in acts))
         assert {type(outcome).__name__ for outcome in outcomes} == {"InDoubt"}
-        assert case.server.books.taken == Counter(dict.fromkeys(parts, 1))
+        assert case.server.books.taken == Counter(acts.keys())
 
     run(loop, main())
 
@@ -283,7 +280,7 @@ def test_waiting_behind_ten_hanging(loop: str, transport: str) -> None:
         async with case.running() as client:
             hanging_ones = [asyncio.create_task(client.send(message(name))) for name in ten]
             assert await asyncio.to_thread(case.server.has_read, *ten)
-            impatient = await outcome_of(client, "impatient", timeout=0.05)
+            impatient = await outcome_of(client, "impatient", limit=0.05)
             assert type(impatient).__name__ == "NotSent"
             assert impatient.cause.kind == "no_slot"
             cancelled = asyncio.create_task(client.send(message("cancelled")))

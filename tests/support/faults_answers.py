@@ -208,7 +208,7 @@ def _nesting() -> tuple[Fault, ...]:
             name=f"errors nested {depth} deep",
             right=(REJECTED, IN_DOUBT),
             taken=False,
-            why="Nested errors are a refusal as far as they can be read (row `result: false`), else unreadable (last row).",
+            why="Nested errors are a refusal while they can be read (row `result: false`), else unreadable (last row).",
             acts=replying(
                 200, b'{"result": false, "errors": ' + b"[" * depth + b"1" + b"]" * depth + b"}", takes=False
             ),

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final
 
 import certificates
-
 from fault import ACCEPTED, IN_DOUBT, NOT_SENT, SHORT, TCP, TLS, Fault, HostileServer, Peer, http
 
 UNMADE: Final = "No connection was made, so no byte was handed over (row connection not made)."
@@ -192,7 +191,7 @@ def _silent(server: HostileServer, *, waiting: int) -> Iterator[Mapping[str, Any
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(waiting):
             other = stack.enter_context(socket.socket())
-            other.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            other.settimeout(0)
             with suppress(BlockingIOError):
                 other.connect(listener.getsockname())
         yield {"base_url": f"{_scheme(server)}://127.0.0.1:{listener.getsockname()[1]}"}

@@ -66,16 +66,23 @@ def crawling(delay: float, tail: float = 0.0) -> Act:
     return Act(do)
 
 
-def templates() -> tuple[tuple[str, bytes], ...]:
-    """Return whole answers that say yes, framed in three ways, by name."""
-    return (
-        ("sized", _ANSWER),
-        ("chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n$hex\r\n$body\r\n0\r\n\r\n"),
-        ("continued", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: $size\r\n\r\n$body"),
-    )
+_TEMPLATES: Final = {
+    "sized": _ANSWER,
+    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n$hex\r\n$body\r\n0\r\n\r\n",
+    "continued": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: $size\r\n\r\n$body",
+}
 
 
-def answer_in_two(template: bytes, at: int) -> Act:
+def everywhere(make: Callable[[bytes, int], Act]) -> dict[str, tuple[Act]]:
+    """Make an act for each place inside whole answers that are framed in three ways; by the message's name."""
+    acts = {}
+    for kind, template in _TEMPLATES.items():
+        whole = filled(template, Request(f"{kind}-000", (), "", b""))
+        acts.update({f"{kind}-{at:03}": (make(template, at),) for at in range(1, len(whole) - 1)})
+    return acts
+
+
+def splitting(template: bytes, at: int) -> Act:
     """Send an answer in two pieces that the client reads one after the other."""
 
     def do(peer: Peer, request: Request) -> None:
@@ -85,6 +92,19 @@ def answer_in_two(template: bytes, at: int) -> Act:
         peer.answer(answer[at:])
 
     return Act(do)
+
+
+def cutting(end: Ending) -> Callable[[bytes, int], Act]:
+    """Send the beginning of an answer, and end the connection."""
+
+    def cut(template: bytes, at: int) -> Act:
+        def do(peer: Peer, request: Request) -> None:
+            peer.send(filled(template, request)[:at])
+            end(peer)
+
+        return Act(do)
+
+    return cut
 
 
 def late(seconds: float, answer: bytes = _ANSWER, *, takes: bool = True) -> Act:
@@ -220,14 +240,14 @@ def _unfinished() -> tuple[Fault, ...]:
             name="refused before the body was read",
             right=(REJECTED, IN_DOUBT),
             taken=False,
-            why="The refusal arrives (row `result: false`), or the reset that unread bytes cause destroys it (last row).",
+            why="The refusal arrives (row `result: false`), or the reset for unread bytes destroys it (last row).",
             opening=_unread(_early(refusal)),
         ),
         Fault(
             name="413 before a large body was read",
             right=(REJECTED, IN_DOUBT),
             taken=False,
-            why="The 413 arrives (row 4xx), or the reset that unread bytes cause destroys it (last row).",
+            why="The 413 arrives (row 4xx), or the reset for unread bytes destroys it (last row).",
             opening=_unread(_early(http(413, b"too much"))),
             text=_LONG_TEXT,
         ),
@@ -235,7 +255,7 @@ def _unfinished() -> tuple[Fault, ...]:
             name="429 before the body was read",
             right=(NOT_SENT, IN_DOUBT),
             taken=False,
-            why="The 429 arrives (row 429), or the reset that unread bytes cause destroys it (last row).",
+            why="The 429 arrives (row 429), or the reset for unread bytes destroys it (last row).",
             opening=_unread(_early(http(429))),
         ),
         Fault(

@@ -1,4 +1,4 @@
-"""Draws faults, delays, cancellations, time-outs and retries at random, and compares what was told with the server's books.
+"""Draws faults, delays, cancellations and time-outs at random, and compares what was told with the server's books.
 
 Run as a program it prints its figures: `python tests/support/fuzz.py --messages 200000 --seed 1 --loop uvloop --tls`.
 """
@@ -171,7 +171,7 @@ class Account:
             self._ledger.may_repeat.add(str(message.reference))
         patience = self.random.choice((None, None, None, 0.005, 0.05, 0.3))
         cancelled_after = self.random.choice((None, None, None, None, 0.0005, 0.002, 0.02, 0.1))
-        self._ledger.told[str(message.reference)]  # noqa: B018 - a message without an outcome shall be missed
+        self._ledger.told[str(message.reference)]  # from here on an outcome is missed
         sending = client.send(
             message,
             timeout=patience,
@@ -198,7 +198,7 @@ class Account:
         """Yield messages as fast as they are pulled."""
         for _ in range(self.random.randint(1, 100)):
             message = self.message()
-            self._ledger.told[str(message.reference)]  # noqa: B018 - likewise
+            self._ledger.told[str(message.reference)]  # likewise
             yield message
 
     async def slow_source(self) -> AsyncIterator[ViberMessage]:
@@ -218,9 +218,9 @@ def server_process(draw: Draw) -> Iterator[tuple[str, Callable[[], dict[str, Any
         options = ["--seed", str(draw.seed), "--grace", str(GRACE)]
         if draw.tls:
             options += ["--certificate", str(certificate)]
-        with subprocess.Popen(
+        with subprocess.Popen(  # noqa: S603 - our own program
             [*program, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process:  # noqa: S603 - our own program
+        ) as process:
             assert process.stdout is not None
             port = int(process.stdout.readline())
             yield f"http{'s' * draw.tls}://127.0.0.1:{port}", lambda: json.loads(process.communicate()[0])

@@ -187,7 +187,7 @@ class Peer:
     def close_notify(self) -> None:
         """Say goodbye as TLS does, and leave the connection open."""
         with suppress(OSError, AttributeError, ValueError):
-            self.sock.setblocking(False)
+            self.sock.settimeout(0)
             self.sock.unwrap()
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 from yarl import URL
 
-from wooxy_async._adapters.payload import Body, is_stale
+from wooxy_async._adapters.payload import Body, StaleConnectionError, is_stale
 from wooxy_async._ports import Handover, Reply, TransportError
 from wooxy_async._rules.outcomes import CauseKind
 from wooxy_async._rules.redaction import Secret
@@ -37,7 +37,7 @@ _NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
 
 
 class _Connector(TCPConnector):
-    """Hands out no connection of the pool that is readable, hung up or due to close.
+    """Hands out no connection that is readable, hung up or due to close before it is used.
 
     aiohttp keeps parsing a pooled connection: bytes that a server sends unasked become the answer to the next request.
     """
@@ -56,22 +56,25 @@ class _Connector(TCPConnector):
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol = connection.protocol
-            if protocol is None or not self._is_stale(connection, protocol):
+            if protocol is None or not _is_stale(connection, protocol, reused=protocol in self._used):
                 break
             connection.close()
+            if protocol not in self._used:
+                raise StaleConnectionError
         if protocol is not None:
             self._used.add(protocol)
         if isinstance(req.body, Body):
             req.body.handover.connected = True
         return connection
 
-    def _is_stale(self, connection: Connection, protocol: ResponseHandler) -> bool:
-        """Return whether a used connection must not be used again; a new one is judged right before its first write."""
-        return protocol in self._used and (protocol.should_close or is_stale(connection.transport, reused=True))
-
     def close_now(self) -> None:
         """Close without waiting, for when there is no loop left to wait in."""
         self._close()
+
+
+def _is_stale(connection: Connection, protocol: ResponseHandler, *, reused: bool) -> bool:
+    """Return whether the loop has read something unasked, or a used connection has died or has something to read."""
+    return protocol.should_close or (reused and is_stale(connection.transport, reused=True))
 
 
 class AiohttpTransport:
