@@ -239,13 +239,19 @@ class WooxyClient:
 
 async def _outcome(delivery: Delivery, answered: asyncio.Future[Outcome], limit: float) -> Outcome:
     """Wait for an outcome, or tell what is known when the caller's wait ends."""
+
+    def end() -> None:
+        if not answered.done():
+            answered.set_result(delivery.tell("deadline", f"The time-out of {limit:g} s ended"))
+
+    timer = answered.get_loop().call_later(limit, end)
     try:
-        with anyio.move_on_after(limit):
-            return await answered
+        return await answered
     except asyncio.CancelledError:
         delivery.tell("cancelled", "The caller was cancelled")
         raise
-    return delivery.tell("deadline", f"The time-out of {limit:g} s ended")
+    finally:
+        timer.cancel()
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:

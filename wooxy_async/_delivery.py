@@ -78,15 +78,15 @@ class Delivery:
         self._cancelled_by = Cause(kind="cancelled", text="The message was cancelled")
         self._prepared = prepare(message, engine.settings.phone_check, engine.settings.button_field)
 
-    def start(self) -> None:
-        """Let it go, in a task of its own that the client owns."""
-        if isinstance(self._prepared, bytes):
-            self._engine.deliveries.add(self)
-            self.task = asyncio.get_running_loop().create_task(self._run(self._prepared))
-            self.task.add_done_callback(self._ended)
-        else:
-            seen = Seen(problems=self._prepared)
-            self._finish(conclude(judge(seen), seen, **self._common()))
+    def start(self, task: asyncio.Task[None] | None = None) -> None:
+        """Let it go.
+
+        Args:
+            task: awaits `run`, now or next; None for a task of its own, which the client owns.
+        """
+        self._engine.deliveries.add(self)
+        self.task = task or asyncio.get_running_loop().create_task(self.run())
+        self.task.add_done_callback(self._ended)
 
     @property
     def is_out(self) -> bool:
@@ -132,9 +132,14 @@ class Delivery:
             "elapsed": monotonic() - self._began,
         }
 
-    async def _run(self, body: bytes) -> None:
+    async def run(self) -> None:
+        """Carry it to its outcome."""
+        if not isinstance(self._prepared, bytes):
+            seen = Seen(problems=self._prepared)
+            self._finish(conclude(judge(seen), seen, **self._common()))
+            return
         try:
-            outcome = await self._deliver(body)
+            outcome = await self._deliver(self._prepared)
         except Exception as error:  # noqa: BLE001 - whatever breaks, the message has an outcome
             self._engine.log_mistake("a mistake of wooxy_async; please report it")
             text = f"wooxy_async made a mistake ({type(error).__name__})"
@@ -148,6 +153,8 @@ class Delivery:
 
     def _finish(self, outcome: Outcome) -> None:
         self._engine.deliveries.discard(self)
+        if self.task is not None:
+            self.task.remove_done_callback(self._ended)
         if self.outcome is None:
             self.outcome = outcome
             self._engine.count(outcome)
@@ -187,13 +194,18 @@ class Delivery:
 
     def _pause(self, row: Row, seen: Seen) -> float | None:
         """Return the seconds until the next attempt, or None for none."""
-        draw, patient = self._engine.draw(), self._guard is not None
+        patience = None if self._guard is None else self._engine.settings.patience
         pause = next_pause(
-            self._retry, row.again, attempts=self._attempts, asked=seen.retry_after, draw=draw, patient=patient
+            self._retry,
+            row.again,
+            attempts=self._attempts,
+            asked=seen.retry_after,
+            draw=self._engine.draw(),
+            patience=patience,
         )
         if row.again is Again.AFTER_PAUSE:
             asked = self._retry.wait_initial if seen.retry_after is None else seen.retry_after
-            seconds = min(max(asked, pause or 0.0), self._retry.wait_max)
+            seconds = min(max(asked, pause or 0.0), patience or self._retry.wait_max)
             self._engine.pause(seconds, "Wooxy refused a request for load (HTTP 429)")
         too_late = pause is not None and self._deadline is not None and monotonic() + pause >= self._deadline
         return None if too_late else pause

@@ -132,8 +132,8 @@ class Engine:
 
     async def until_unpaused(self) -> None:
         """Wait while the server has asked the client to wait."""
-        while self.is_paused:  # noqa: ASYNC110 - the pause may grow while it is slept through
-            await anyio.sleep(self.paused_until - monotonic())
+        while (left := self.paused_until - monotonic()) > 0:  # the pause may grow while it is slept through
+            await anyio.sleep(left)
 
     def pause(self, seconds: float, because: str) -> None:
         """Start no request of this client for so long."""

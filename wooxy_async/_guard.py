@@ -40,7 +40,7 @@ class Guard:
         self._troubles = 0
         self._trouble_since = 0.0
         self._next_probe = 0.0
-        self._news = anyio.Event()
+        self._news: anyio.Event | None = None  # made only when somebody waits for it
         self._alike: object = None
         self._alike_count = 0
 
@@ -53,6 +53,7 @@ class Guard:
         """Wait until an attempt may be made: at once, or one at a time as a probe while the API is down."""
         while self.is_down and (self._under_way or self._clock() < self._next_probe):
             wait = PROBE_WAIT_MAX if self._under_way else self._next_probe - self._clock()
+            self._news = self._news or anyio.Event()
             with anyio.move_on_after(wait):
                 await self._news.wait()
         self._under_way += 1
@@ -65,8 +66,9 @@ class Guard:
         else:
             self._troubles = 0
             self._compare(outcome)
-        self._news.set()
-        self._news = anyio.Event()
+        if self._news is not None:
+            self._news.set()
+            self._news = None
         self._changed()
 
     def _trouble(self, outcome: NotSent | InDoubt) -> None:

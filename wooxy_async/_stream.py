@@ -54,7 +54,9 @@ class Intake:
         self._live: dict[Delivery, None] = {}
         self._index = 0
         self._pulling = False
-        self._taker: asyncio.Future[None] | None = None
+        self._is_exhausted = False
+        self._handed_over = 0  # outcomes on their way to the taker, who counts as ahead until it has them
+        self._taker: asyncio.Future[Outcome | None] | None = None
         self._feeder: asyncio.Future[None] | None = None
         self.task = self._loop.create_task(self._run())
         engine.intakes.add(self)
@@ -71,12 +73,22 @@ class Intake:
         self._nudge()
         return outcome
 
-    async def news(self) -> None:
-        """Wait until there may be an outcome to take."""
+    async def next(self) -> Outcome | None:
+        """Wait for an outcome, which is handed over as it completes; None if there may be something else to see."""
         if self._taker is not None and not self._taker.done():
             raise RuntimeError("This stream is being iterated by another task; give each task a stream of its own.")
-        self._taker = self._loop.create_future()
-        await self._taker
+        taker: asyncio.Future[Outcome | None] = self._loop.create_future()
+        self._taker = taker
+        try:
+            outcome = await taker
+        except asyncio.CancelledError:
+            if not taker.cancelled() and (outcome := taker.result()) is not None:
+                self.results.appendleft(outcome)
+            raise
+        finally:
+            self._handed_over = 0
+        self._nudge()
+        return outcome
 
     def stop(self) -> None:
         """Pull and start nothing more, at once; what is in flight goes on."""
@@ -96,27 +108,30 @@ class Intake:
             self._live.pop(delivery, None)
             self.results.append(delivery.tell("not_started", text))
         self._ready.clear()
-        self._wake(self._taker)
+        self._wake_taker()
 
-    @staticmethod
-    def _wake(future: asyncio.Future[None] | None) -> None:
-        if future is not None and not future.done():
-            future.set_result(None)
+    def _wake_taker(self) -> None:
+        if self._taker is not None and not self._taker.done():
+            self._taker.set_result(None)
 
     def _nudge(self) -> None:
-        """Make the intake look at its state again, also when it waits for a slow source."""
-        if self._pulling and (self.stopped or self._guard.fatal is not None):
+        """Make the intake look at its state again if there may be something to do, also when it waits for a source."""
+        ends = self.stopped or self._guard.fatal is not None
+        if ends and self._pulling:
             self.task.cancel()
-        self._wake(self._feeder)
+        is_low = len(self._ready) <= (self._slots + 1) // 2
+        if (is_low or ends or self._is_exhausted) and self._feeder is not None and not self._feeder.done():
+            self._feeder.set_result(None)
 
     async def _run(self) -> None:
         try:
             await self._pull_all()
+            self._is_exhausted = True
             while self._live or self._ready:
                 await self._rest()
         finally:
             self._engine.intakes.discard(self)
-            self._wake(self._taker)
+            self._wake_taker()
 
     async def _pull_all(self) -> None:
         """Pull the source as the window permits, and close it."""
@@ -141,9 +156,9 @@ class Intake:
 
     async def _may_pull(self) -> bool:
         while not self.stopped:
-            under_way = len(self._live) + len(self._ready)
-            most = 1 if self._guard.is_down else 2 * self._slots - len(self.results)  # down: one, to probe with
-            if under_way < most and self._guard.fatal is None:
+            under_way = len(self._live) + len(self._ready)  # while the API is down, one message at a time probes
+            room = 2 * self._slots - len(self.results) - self._handed_over
+            if under_way < (1 if self._guard.is_down else room) and self._guard.fatal is None:
                 return True
             await self._rest()
         return False
@@ -174,15 +189,31 @@ class Intake:
         self._start_ready()
 
     def _start_ready(self) -> None:
-        while self._ready and not self.stopped and len(self._live) + len(self.results) < self._slots:
-            delivery = self._ready.popleft()
-            self._live[delivery] = None
-            delivery.start()
+        while (delivery := self._next_ready()) is not None:
+            delivery.start(self._loop.create_task(self._carry(delivery)))
+
+    def _next_ready(self) -> Delivery | None:
+        """Return the next message if the window permits to start it."""
+        if not self._ready or self.stopped or len(self._live) + len(self.results) >= self._slots:
+            return None
+        delivery = self._ready.popleft()
+        self._live[delivery] = None
+        return delivery
+
+    async def _carry(self, delivery: Delivery) -> None:
+        """Carry one message after the other, so that the next goes in the very turn in which an answer came."""
+        await delivery.run()
+        while (following := self._next_ready()) is not None:
+            following.start(asyncio.current_task())
+            await following.run()
 
     def _done(self, delivery: Delivery, outcome: Outcome) -> None:
         del self._live[delivery]
-        self.results.append(outcome)
-        self._wake(self._taker)
+        if self._taker is not None and not self._taker.done():
+            self._taker.set_result(outcome)
+            self._handed_over = 1
+        else:
+            self.results.append(outcome)
         self._nudge()
 
 
@@ -239,7 +270,8 @@ class OutcomeStream(AsyncIterator[Outcome]):
                 self._closed = True
                 error, intake.error = intake.error, None
                 raise error or StopAsyncIteration
-            await intake.news()
+            if (outcome := await intake.next()) is not None:
+                return outcome
         return intake.take()
 
     async def __aenter__(self) -> Self:

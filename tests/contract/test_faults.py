@@ -295,3 +295,10 @@ def test_waiting_behind_ten_hanging(loop: str, transport: str) -> None:
         assert case.server.books.peak == {case.token: 10}
 
     run(loop, main())
+
+
+def test_table() -> None:
+    """The table has at least 80 rows, each with a name of its own and a reason that cites the outcome table."""
+    names = [fault.name for fault in FAULTS]
+    assert len(names) == len(set(names)) >= 80
+    assert not [fault.name for fault in FAULTS if "row" not in fault.why]

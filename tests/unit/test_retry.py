@@ -83,6 +83,7 @@ PAUSES = [
     ((Again.AFTER_PAUSE, 1, 30.0, False, False), 30.0),
     ((Again.AFTER_PAUSE, 1, 30.5, False, False), None),
     ((Again.AFTER_PAUSE, 1, 30.5, True, False), 30.5),
+    ((Again.AFTER_PAUSE, 1, 86_400.0, True, False), 900.0),
     ((Again.AFTER_PAUSE, 4, 7.0, False, False), None),
     ((Again.AFTER_PAUSE, 4, 7.0, True, False), 7.0),
     ((Again.IF_ASKED, 1, None, False, False), None),
@@ -101,7 +102,10 @@ def test_whether_and_when_a_message_is_tried_again(
     """Only what the table allows is tried again; a doubt only if asked for, and never beyond `attempts`."""
     again, attempts, asked, patient, in_doubt = case
     policy = RetryPolicy(retry_in_doubt=in_doubt)
-    assert next_pause(policy, again, attempts=attempts, asked=asked, draw=0.5, patient=patient) == pause
+    assert (
+        next_pause(policy, again, attempts=attempts, asked=asked, draw=0.5, patience=900.0 if patient else None)
+        == pause
+    )
 
 
 HEADERS = [

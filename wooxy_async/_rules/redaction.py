@@ -42,7 +42,7 @@ class Redactor:
         secrets: what must not show, printable ASCII; empty ones are passed over.
     """
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_grams", "_parts")
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._parts: defaultdict[int, set[str]] = defaultdict(set)
@@ -52,6 +52,13 @@ class Redactor:
                 size = len(spelling) if whole else _PART
                 if size >= _SHORT or spelling == secret:
                     self._parts[size].update(_windows(spelling.translate(_LOWER), size))
+        # Whatever holds a part of 2n characters holds n of them in a row at a multiple of n: n-grams tell quickly
+        # that most texts hold nothing.
+        halves = {size: (size + 1) // 2 for size in self._parts}
+        self._grams = [
+            (half, {gram for part in self._parts[size] for gram in _windows(part, half)})
+            for size, half in halves.items()
+        ]
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied: it is made of secrets."""
@@ -60,6 +67,8 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """Return the text with a mask where a secret, or 12 characters of a long one, stood."""
         lower = text.translate(_LOWER)
+        if not self._may_hold(lower):
+            return text
         hits = sorted(
             (at, at + size)
             for size, parts in self._parts.items()
@@ -67,6 +76,13 @@ class Redactor:
             if window in parts
         )
         return _masked(text, hits) if hits else text
+
+    def _may_hold(self, lower: str) -> bool:
+        return any(
+            lower[at : at + half] in grams
+            for half, grams in self._grams
+            for at in range(0, len(lower) - half + 1, half)
+        )
 
 
 def _windows(text: str, size: int) -> Iterator[str]:

@@ -58,7 +58,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def next_pause(
-    policy: RetryPolicy, again: Again, *, attempts: int, asked: float | None, draw: float, patient: bool
+    policy: RetryPolicy, again: Again, *, attempts: int, asked: float | None, draw: float, patience: float | None
 ) -> float | None:
     """Return the seconds to wait before a message is tried again, or None if it is not.
 
@@ -68,14 +68,16 @@ def next_pause(
         attempts: how many were made.
         asked: seconds that the server asked to wait, or None.
         draw: a random number from 0 to 1, for the jitter.
-        patient: what is known not taken is tried for as long as it takes, as streams do.
+        patience: seconds of a stream, which tries what is known not taken for as long as it takes; None for `send`.
     """
     if again in (Again.NEVER, Again.NO) or (again is Again.IF_ASKED and not policy.retry_in_doubt):
         return None
-    if attempts >= policy.attempts and not (patient and again is not Again.IF_ASKED):
+    if attempts >= policy.attempts and (patience is None or again is Again.IF_ASKED):
         return None
     if asked is not None and again is Again.AFTER_PAUSE:
-        return asked if asked <= policy.wait_max or patient else None
+        if patience is not None:
+            return min(asked, patience)
+        return asked if asked <= policy.wait_max else None
     return policy.pause(attempts, draw)
 
 

@@ -144,10 +144,14 @@ class Account:
 
     def take(self, share: Share, priority: Priority, loop: asyncio.AbstractEventLoop) -> ProcessLease | Waiter:
         """Return a slot that is free for this share, or else a place in the queue that has not been entered yet."""
-        with self._locked():
+        place: ProcessLease | Waiter
+        with self._lock:  # not `_locked`: every message passes here
             if not self._queued and share.borrowed < share.most and self._free() > 0:
-                return self._lease(share, weakref.ref(loop))
-            return Waiter(share, priority, next(self._numbers), loop)
+                place = self._lease(share, weakref.ref(loop))
+            else:
+                place = Waiter(share, priority, next(self._numbers), loop)
+        self._empty_queue()
+        return place
 
     def enter(self, waiter: Waiter, future: asyncio.Future[None]) -> None:
         """Queue a waiter, in front of all of higher number; `future` is resolved with its grant."""
