@@ -132,7 +132,7 @@ class Engine:
 
     async def until_unpaused(self) -> None:
         """Wait while the server has asked the client to wait."""
-        while (left := self.paused_until - monotonic()) > 0:  # the pause may grow while it is slept through
+        while (left := self.paused_until - monotonic()) > 0:  # noqa: ASYNC110 - the pause may grow meanwhile
             await anyio.sleep(left)
 
     def pause(self, seconds: float, because: str) -> None:

@@ -73,8 +73,8 @@ class _Connector(TCPConnector):
 
 
 def _is_stale(connection: Connection, protocol: ResponseHandler, *, reused: bool) -> bool:
-    """Return whether the loop has read something unasked, or a used connection has died or has something to read."""
-    return protocol.should_close or (reused and is_stale(connection.transport, reused=True))
+    """Return whether the loop has read something unasked, or the connection has died or has something to read."""
+    return protocol.should_close or is_stale(connection.transport, reused=reused)
 
 
 class AiohttpTransport:
