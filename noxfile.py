@@ -50,9 +50,9 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest supported dependencies, and the tests for users of aioresponses."""
-    session.install(".[test]", "aiohttp==3.13.0", "anyio==4.6.0", "msgspec==0.20.0", "phonenumbers==8.13.50")
+    session.install(".[test]", "aiohttp==3.13.0", "anyio==4.6.0", "msgspec==0.21.0", "phonenumbers==8.13.50")
     session.install("aioresponses==0.7.9")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-o", "asyncio_debug=false", *session.posargs)
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -55,10 +56,13 @@ def check(body: bytes) -> tuple[str, ...]:
     return answer.viber_message_ids
 
 
-def message(number: int) -> ViberMessage:
-    """Return the same message for wooxy_async."""
+def message_maker() -> Callable[[int], ViberMessage]:
+    """Return what makes the same message for wooxy_async."""
     from wooxy_async import ViberMessage  # noqa: PLC0415 - peers are measured without it
 
-    return ViberMessage(
-        domain="shop.example", phone_number=phone_number(number), text=text(number), reference=str(number)
-    )
+    def message(number: int) -> ViberMessage:
+        return ViberMessage(
+            domain="shop.example", phone_number=phone_number(number), text=text(number), reference=str(number)
+        )
+
+    return message

@@ -194,7 +194,8 @@ class Intake:
 
     def _next_ready(self) -> Delivery | None:
         """Return the next message if the window permits to start it."""
-        if not self._ready or self.stopped or len(self._live) + len(self.results) >= self._slots:
+        ends = self.stopped or self._guard.fatal is not None
+        if not self._ready or ends or len(self._live) + len(self.results) >= self._slots:
             return None
         delivery = self._ready.popleft()
         self._live[delivery] = None

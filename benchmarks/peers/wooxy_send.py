@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from benchmarks.interface import AsyncSend
-from benchmarks.work import TOKEN, message
+from benchmarks.work import TOKEN, message_maker
 from benchmarks.workers import ten_workers
 
 TITLE: Final = "wooxy_async send, ten workers"
@@ -19,6 +19,7 @@ async def client(url: str) -> AsyncIterator[AsyncSend]:
     """Open a client, with its defaults."""
     from wooxy_async import WooxyClient  # noqa: PLC0415 - counted to the peer alone
 
+    message = message_maker()
     async with WooxyClient(TOKEN, base_url=url) as wooxy:
 
         async def send_one(number: int) -> None:

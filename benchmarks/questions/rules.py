@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from benchmarks.interface import Case, Plot, Results, Scale, Table
 from benchmarks.spread import shown
-from benchmarks.work import TOKEN, message
+from benchmarks.work import TOKEN, message_maker
 
 TITLE: Final = "Rules alone"
 ORDER: Final = 7
@@ -38,7 +38,7 @@ _Timed = tuple[Callable[[], Any], int]
 def _check_and_encode() -> _Timed:
     from wooxy_async._rules.checks import prepare  # noqa: PLC0415 - the measured process alone
 
-    plain = message(17)
+    plain = message_maker()(17)
     return (lambda: prepare(plain)), 1
 
 

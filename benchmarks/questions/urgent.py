@@ -12,7 +12,7 @@ from typing import Any, Final
 from benchmarks.driving import run
 from benchmarks.interface import Case, Latency, Line, Plot, Results, Scale, Table
 from benchmarks.spread import percentile
-from benchmarks.work import HANG, TOKEN, message, phone_number
+from benchmarks.work import HANG, TOKEN, message_maker, phone_number
 
 TITLE: Final = "Wait of an urgent send() for its slot"
 ORDER: Final = 5
@@ -69,6 +69,7 @@ async def _sent(wooxy: Any, case: Case) -> AsyncIterator[float]:
     """Send one message after the other, at random moments, and yield what each one waited."""
     latency, chance = case.latency.median, random.Random(3)
     priority = "bulk" if case.options["bulk"] else "urgent"
+    message = message_maker()
     for number in range(case.count):
         begun = perf_counter()
         await wooxy.send(message(number), priority=priority, timeout=_PATIENCE)
@@ -83,7 +84,7 @@ async def _hang(wooxy: Any) -> None:
 
 
 async def _campaign(wooxy: Any) -> None:
-    async for _outcome in wooxy.send_many(map(message, itertools.count())):
+    async for _outcome in wooxy.send_many(map(message_maker(), itertools.count())):
         pass
 
 

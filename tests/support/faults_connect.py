@@ -49,7 +49,7 @@ def _hello(then: Opening) -> Opening:
 
     def opening(peer: Peer) -> None:
         peer.wait_for_more()
-        peer.sock.recv(65536)
+        peer.skip(65536)
         then(peer)
 
     return opening
@@ -66,7 +66,7 @@ def _greeting(data: bytes, *, serves: bool) -> Opening:
             peer.serve()
         else:
             peer.wait_for_more()
-            peer.sock.recv(16)
+            peer.skip(16)
             peer.reset()
 
     return opening

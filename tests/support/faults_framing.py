@@ -30,10 +30,6 @@ _PLAIN: Final = _OK + _SIZE + b"\r\n$body"
 _OTHER: Final = http(200, b'{"result": true, "viber_message_ids": ["id-of-somebody"]}')
 
 
-def _fin(peer: Peer) -> None:
-    peer.fin()
-
-
 # Whole answers, as servers frame them: name, bytes, whether the server then closes.
 _READABLE: Final[tuple[tuple[str, bytes, bool], ...]] = (
     ("Connection: close and closed", _OK + _SIZE + b"Connection: close\r\n\r\n$body", True),
@@ -142,7 +138,13 @@ def _rows(
     table: tuple[tuple[str, bytes, bool], ...], right: str | tuple[str, ...], why: str, kind: str
 ) -> tuple[Fault, ...]:
     return tuple(
-        Fault(name=f"{kind}: {name}", right=right, taken=True, why=why, acts=raw(answer, then=_fin if closes else None))
+        Fault(
+            name=f"{kind}: {name}",
+            right=right,
+            taken=True,
+            why=why,
+            acts=raw(answer, then=Peer.fin if closes else None),
+        )
         for name, answer, closes in table
     )
 
@@ -155,7 +157,7 @@ def _fresh() -> tuple[Fault, ...]:
             right=ACCEPTED,
             taken=True,
             why=WHOLE,
-            acts=raw(answer, then=_fin if closes else None),
+            acts=raw(answer, then=Peer.fin if closes else None),
             options={"fresh_connections": True},
         )
         for name, answer, closes in (_READABLE[:15])

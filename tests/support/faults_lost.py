@@ -94,17 +94,14 @@ def splitting(template: bytes, at: int) -> Act:
     return Act(do)
 
 
-def cutting(end: Ending) -> Callable[[bytes, int], Act]:
-    """Send the beginning of an answer, and end the connection."""
+def cutting(template: bytes, at: int) -> Act:
+    """Send the beginning of an answer, and end the connection, with FIN and RST by turns."""
 
-    def cut(template: bytes, at: int) -> Act:
-        def do(peer: Peer, request: Request) -> None:
-            peer.send(filled(template, request)[:at])
-            end(peer)
+    def do(peer: Peer, request: Request) -> None:
+        peer.send(filled(template, request)[:at])
+        (Peer.reset if at % 2 else Peer.fin)(peer)
 
-        return Act(do)
-
-    return cut
+    return Act(do)
 
 
 def late(seconds: float, answer: bytes = _ANSWER, *, takes: bool = True) -> Act:
@@ -168,7 +165,7 @@ def _unread(end: Callable[[Peer], None], *, secure: bool = True) -> Callable[[Pe
 def _reading(size: int, end: Ending) -> Callable[[Peer], None]:
     def part(peer: Peer) -> None:
         if size:
-            peer.sock.recv(size)
+            peer.skip(size)
         end(peer)
 
     return part

@@ -160,8 +160,8 @@ class Account:
         )
 
     async def some_sends(self, client: WooxyClient) -> None:
-        """Send up to 30 messages at once, of which some callers lose patience or are cancelled."""
-        await asyncio.gather(*(self.a_send(client) for _ in range(self.random.randint(1, 30))))
+        """Send up to 60 messages at once, of which some callers lose patience or are cancelled."""
+        await asyncio.gather(*(self.a_send(client) for _ in range(self.random.randint(1, 60))))
 
     async def a_send(self, client: WooxyClient) -> None:
         """Send one message."""

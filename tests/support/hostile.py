@@ -142,6 +142,13 @@ class Peer:
         self._heard += data
         return bool(data)
 
+    def skip(self, size: int) -> None:
+        """Read up to so many bytes, whatever they are."""
+        try:
+            self.sock.recv(size)
+        except OSError as error:
+            raise LostError from error
+
     def ended(self) -> None:
         """Note that the request is no longer in progress."""
         if self._in_progress is not None:
