@@ -134,25 +134,33 @@ class Intake:
             self._wake_taker()
 
     async def _pull_all(self) -> None:
-        """Pull the source as the window permits, and close it."""
-        pull, close = _opened(self._source)
+        """Open the source, pull it as the window permits, and close it."""
         try:
-            while await self._may_pull():
-                self._pulling = True
-                message = await pull()
+            pull, close = _opened(self._source)
+            try:
+                await self._pull_with(pull)
+            finally:
                 self._pulling = False
-                if message is _END:
-                    break
-                self._accept(message)
+                await close()
         except asyncio.CancelledError:
             if not (self.stopped or self._guard.fatal is not None):
                 raise
         except Exception as error:  # noqa: BLE001 - the source's error is the caller's, and raised to the caller
             error.add_note(f"raised by the source of send_many at index {self._index}")
-            self.error = error
-        finally:
+            self.error = self.error or error
+
+    async def _pull_with(self, pull: Callable[[], Awaitable[Any]]) -> None:
+        while await self._may_pull():
+            self._pulling = True
+            message = await pull()
             self._pulling = False
-            await close()
+            if message is _END:
+                return
+            if not isinstance(message, ViberMessage):
+                kind, at = type(message).__name__, self._index
+                self.error = TypeError(f"send_many takes ViberMessages, but message {at} is {kind}.")
+                return
+            self._accept(message)
 
     async def _may_pull(self) -> bool:
         while not self.stopped:
@@ -172,9 +180,7 @@ class Intake:
         self._feeder = self._loop.create_future()
         await self._feeder
 
-    def _accept(self, message: Any) -> None:
-        if not isinstance(message, ViberMessage):
-            raise TypeError(f"send_many takes ViberMessages, but message {self._index} is {type(message).__name__}.")
+    def _accept(self, message: ViberMessage) -> None:
         delivery = Delivery(
             self._engine,
             message,

@@ -102,6 +102,38 @@ async def test_a_source_that_raises(sandbox: Sandbox, client: WooxyClient) -> No
     assert len(outcomes) == sandbox.taken == 13
 
 
+class NoSource:
+    """Says that it can be iterated, and cannot."""
+
+    def __iter__(self) -> Iterator[ViberMessage]:
+        raise OSError("no such table")
+
+
+async def broken_at_its_end() -> AsyncIterator[ViberMessage]:
+    """Yield one message, and fail when it is closed."""
+    try:
+        yield message(1)
+        yield message(2)
+    finally:
+        raise OSError("cannot close the table")
+
+
+async def test_a_source_that_cannot_be_opened(sandbox: Sandbox, client: WooxyClient) -> None:
+    """An error of the source's opening reaches the caller, and nothing was sent."""
+    with pytest.raises(OSError, match="no such table"):
+        await anext(client.send_many(NoSource()))
+    assert sandbox.requests == 0
+
+
+async def test_a_source_that_fails_to_close(sandbox: Sandbox, client: WooxyClient) -> None:
+    """An error of the source's end comes after the outcomes of what it gave."""
+    outcomes: list[Outcome] = []
+    with pytest.raises(OSError, match="cannot close the table"):
+        async for outcome in client.send_many(broken_at_its_end()):
+            outcomes.append(outcome)  # noqa: PERF401 - the loop is what is tested
+    assert len(outcomes) == sandbox.taken == 2
+
+
 async def test_a_source_that_yields_something_else(sandbox: Sandbox, client: WooxyClient) -> None:
     """Anything but a ViberMessage is a TypeError that names the index, after the outcomes before it."""
     stream = client.send_many([message(1), {"text": "no"}, message(2)])  # type: ignore[list-item]
@@ -203,22 +235,6 @@ async def test_a_firewall_ends_the_stream(token: str) -> None:
             async for _outcome in client.send_many(messages(1000)):
                 pass
         assert 20 <= sandbox.requests <= 30
-
-
-async def test_an_api_that_is_down_is_waited_for(token: str) -> None:
-    """While connections are refused nothing is lost: the stream goes on by itself when the API is back."""
-    async with Sandbox(token=token) as sandbox:
-        port = int(sandbox.url.rpartition(":")[2])
-    policy = RetryPolicy(attempts=1, wait_initial=0.01)
-    async with WooxyClient(token, base_url=f"http://127.0.0.1:{port}", retry=policy) as client:
-        stream = client.send_many(messages(100))
-        first = asyncio.ensure_future(anext(stream))
-        while client.statistics().waiting or not client._engine.deliveries:
-            await asyncio.sleep(0)
-        async with Sandbox(token=token, port=port) as sandbox:
-            outcomes = [await first, *[outcome async for outcome in stream]]
-            assert sandbox.taken == 100
-    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
 
 
 async def test_patience_ends(token: str) -> None:

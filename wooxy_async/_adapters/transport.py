@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl as tls
+from contextvars import ContextVar
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -36,6 +39,27 @@ _NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
+_made: Final[ContextVar[list[socket.socket]]] = ContextVar("sockets made for one connection")
+
+
+def _make_socket(info: tuple[Any, ...]) -> socket.socket:
+    """Make a socket, and remember it for as long as its connection is being made."""
+    made = socket.socket(*info[:3])
+    _made.get([]).append(made)
+    return made
+
+
+def _forget(sockets: list[socket.socket]) -> None:
+    """Let go of the sockets of a connection that uvloop could not make; asyncio closes its own.
+
+    uvloop 0.23 closes the descriptor and leaves the socket object open when a connection breaks in its TLS
+    handshake; the object's finalizer then closes whoever has that descriptor by now, at worst with an abort of libuv.
+    """
+    if type(asyncio.get_running_loop()).__module__.startswith("uvloop"):
+        for made in sockets:
+            made.detach()
+
+
 class _Connector(TCPConnector):
     """Hands out no connection that is readable, hung up or due to close before it is used.
 
@@ -43,7 +67,7 @@ class _Connector(TCPConnector):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(socket_factory=_make_socket, **options)
         self._used: WeakSet[ResponseHandler] = WeakSet()
 
     async def connect(
@@ -53,14 +77,21 @@ class _Connector(TCPConnector):
         timeout: ClientTimeout,  # noqa: ASYNC109 - the signature is aiohttp's
     ) -> Connection:
         """Take a connection for a request, and note in its evidence that one was taken."""
+        sockets: list[socket.socket] = []
+        _made.set(sockets)  # for the task of this request
         while True:
-            connection = await super().connect(req, traces, timeout)
+            try:
+                connection = await super().connect(req, traces, timeout)
+            except BaseException:
+                _forget(sockets)
+                raise
             protocol = connection.protocol
             if protocol is None or not _is_stale(connection, protocol, reused=protocol in self._used):
                 break
             connection.close()
             if protocol not in self._used:
                 raise StaleConnectionError
+        sockets.clear()
         if protocol is not None:
             self._used.add(protocol)
         if isinstance(req.body, Body):
