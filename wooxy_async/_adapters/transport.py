@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl as tls
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import WeakSet
 
 import aiohttp
@@ -85,17 +85,15 @@ class _Connector(TCPConnector):
             except BaseException:
                 _forget(sockets)
                 raise
-            protocol = connection.protocol
-            if protocol is None or not _is_stale(connection, protocol, reused=protocol in self._used):
+            protocol = cast("ResponseHandler", connection.protocol)
+            if not _is_stale(connection, protocol, reused=protocol in self._used):
                 break
             connection.close()
             if protocol not in self._used:
                 raise StaleConnectionError
         sockets.clear()
-        if protocol is not None:
-            self._used.add(protocol)
-        if isinstance(req.body, Body):
-            req.body.handover.connected = True
+        self._used.add(protocol)
+        cast("Body", req.body).handover.connected = True
         return connection
 
     def close_now(self) -> None:
