@@ -17,6 +17,7 @@ def _runs(version: str) -> bool:
     return python is not None and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
+WORKERS = ("--numprocesses=2", "--dist=worksteal")
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYTHONS = [version for version in ("3.11", "3.12", "3.13") if version != CURRENT and _runs(version)]
 
@@ -42,7 +43,7 @@ def tests(session: nox.Session) -> None:
     """Run all tests from an installed package, on asyncio (debug) and uvloop; every branch is covered."""
     session.install("--editable", ".[test]")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *WORKERS, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -52,7 +53,7 @@ def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest supported dependencies, and the tests for users of aioresponses."""
     session.install(".[test]", "aiohttp==3.13.0", "anyio==4.6.0", "msgspec==0.21.0", "phonenumbers==8.13.50")
     session.install("aioresponses==0.7.9")
-    session.run("pytest", "-o", "asyncio_debug=false", *session.posargs)
+    session.run("pytest", "-o", "asyncio_debug=false", *WORKERS, *session.posargs)
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from types import TracebackType
@@ -60,8 +61,9 @@ def measure(case: Case, url: str) -> dict[str, float]:
         MeasurementError: the process failed or took too long.
     """
     command = [sys.executable, "-m", "benchmarks.measuring", msgspec.json.encode(case).decode(), url]
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     try:
-        done = subprocess.run(command, capture_output=True, timeout=LIMIT, check=True)  # noqa: S603 - our own
+        done = subprocess.run(command, capture_output=True, timeout=LIMIT, check=True, env=surroundings)  # noqa: S603 - our own
     except subprocess.CalledProcessError as error:
         raise MeasurementError(error.stderr.decode(errors="replace").strip()) from None
     except subprocess.TimeoutExpired:

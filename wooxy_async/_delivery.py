@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 
@@ -148,13 +148,11 @@ class Delivery:
 
     def _ended(self, _task: asyncio.Task[None]) -> None:
         """Give a message its outcome whose task was cancelled, maybe before its first step."""
-        if self in self._engine.deliveries:
-            self._finish(self._known(self._cancelled_by))
+        self._finish(self._known(self._cancelled_by))
 
     def _finish(self, outcome: Outcome) -> None:
         self._engine.deliveries.discard(self)
-        if self.task is not None:
-            self.task.remove_done_callback(self._ended)
+        cast("asyncio.Task[None]", self.task).remove_done_callback(self._ended)
         if self.outcome is None:
             self.outcome = outcome
             self._engine.count(outcome)

@@ -43,13 +43,15 @@ def tables(results: Results) -> list[Table]:
         "Microseconds of the client process per message (user and kernel), median (least to most), and x bare aiohttp "
         "under a semaphore on the same loop in the same round."
     )
-    return [Table(TITLE, ["", *names], [row for row in rows if set(row[1:]) != {NOTHING}], note)]
+    return [Table(TITLE, ["", *names], [row for row in rows if set(row[1:]) - {NOTHING}], note)]
 
 
 def _cell(results: Results, name: str, peer: str) -> str:
     mine = results.rounds_of("cpu", name, peer, "cpu_us")
     bare = results.rounds_of("cpu", name, BARE, "cpu_us")
-    return f"{shown(mine)} · {shown(ratios(mine, bare), 2)}x" if mine else NOTHING
+    if not mine:
+        return NOTHING
+    return f"{shown(mine)} · {shown(ratios(mine, bare), 2)}x" if bare else shown(mine)
 
 
 def plots(results: Results) -> list[Plot]:

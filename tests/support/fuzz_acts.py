@@ -46,7 +46,7 @@ def _stalling(part: bytes) -> Act:
 
 def _deaf(peer: Peer, _request: Request) -> None:
     """Lose the connection, and work on for as long as the server does that."""
-    peer.fin()
+    peer.hang_up()
     raise LostError
 
 

@@ -16,11 +16,14 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 LINGER_RESET = struct.pack("ii", 1, 0)
 WATCHED = select.POLLIN | select.POLLHUP | select.POLLERR
+CAP = 10
 PATIENCE = 10.0  # seconds after which a test that waits for the server has failed
 
 
@@ -28,8 +31,9 @@ class LostError(Exception):
     """The client went away."""
 
 
-class Request(NamedTuple):
-    """A request that was read whole."""
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A request that was read whole; the same message read twice is two requests."""
 
     name: str
     plan: tuple[str, ...]  # the further words of the text: what a planned server does with it, one word per reading
@@ -51,21 +55,26 @@ class Books:
         self.read: Counter[str] = Counter()
         self.taken: Counter[str] = Counter()
         self.peak: Counter[str] = Counter()
-        self._now: Counter[str] = Counter()
+        self.crowds: list[str] = []  # what was in progress when there was more than the cap
+        self._now: dict[str, dict[Request, float]] = {}
         self._lock = threading.Lock()
 
     def begin(self, request: Request) -> int:
         """Note a request; return how often its message was read before."""
         with self._lock:
             self.read[request.name] += 1
-            self._now[request.token] += 1
-            self.peak[request.token] = max(self.peak[request.token], self._now[request.token])
+            now = self._now.setdefault(request.token, {})
+            now[request] = monotonic()
+            self.peak[request.token] = max(self.peak[request.token], len(now))
+            if len(now) > CAP:
+                ages = (f"{other.name} {' '.join(other.plan)} {monotonic() - at:.3f}" for other, at in now.items())
+                self.crowds.append(", ".join(ages))
             return self.read[request.name] - 1
 
     def end(self, request: Request) -> None:
         """Note that a request is no longer in progress."""
         with self._lock:
-            self._now[request.token] -= 1
+            self._now[request.token].pop(request, None)
 
     def take(self, request: Request) -> None:
         """Note that a message was taken."""
@@ -75,7 +84,8 @@ class Books:
     def figures(self) -> dict[str, Any]:
         """Return everything, for a server in a process of its own."""
         with self._lock:
-            return {"read": self.read, "taken": self.taken, "peak": max(self.peak.values(), default=0)}
+            peak = max(self.peak.values(), default=0)
+            return {"read": self.read, "taken": self.taken, "peak": peak, "crowds": self.crowds}
 
 
 class Peer:
@@ -188,6 +198,11 @@ class Peer:
     def fin(self) -> None:
         """End our side of the connection without a word of TLS, and go on reading."""
         self.ended()
+        with suppress(OSError):
+            socket.socket.shutdown(self.sock, socket.SHUT_WR)
+
+    def hang_up(self) -> None:
+        """End our side of the connection, and work on as if nothing had happened."""
         with suppress(OSError):
             socket.socket.shutdown(self.sock, socket.SHUT_WR)
 

@@ -43,7 +43,7 @@ def test_a_protocol_says_what_it_has_read() -> None:
 
 
 def test_a_body_is_written_by_its_payload() -> None:
-    """A payload's `write_with_length(writer, content_length)` writes the headers too, and the writer has its protocol."""
+    """A payload's `write_with_length` writes the headers too, and the writer knows its protocol."""
     assert parameters(BytesPayload.write_with_length) == ["self", "writer", "content_length"]
     assert isinstance(StreamWriter.protocol, property)
     assert isinstance(StreamWriter.transport, property)

@@ -175,6 +175,23 @@ async def test_a_waiter_cancelled_after_its_grant_gives_it_on(token: str) -> Non
         await holder.let_go()
 
 
+async def test_a_lease_comes_back_from_a_thread_without_a_loop(token: str) -> None:
+    """Whoever gives a lease back, the next waiter is woken in its own loop; one cancelled meanwhile is passed over."""
+    limiter = ProcessLimiter(token)
+    leases = [await limiter.slot(priority="bulk").__aenter__() for _ in range(SLOTS)]
+    first, second = Holder(limiter), Holder(limiter)
+    await settle()
+    thread = threading.Thread(target=limiter.give_back, args=(leases[0],))
+    thread.start()
+    thread.join()  # the wake-up of the first is on its way, and now comes too late
+    first.task.cancel()
+    await settle()
+    assert limiter.statistics() == LimiterStatistics(total=10, borrowed=10, closed=0, waiting=0)
+    for lease in leases[1:]:
+        limiter.give_back(lease)
+    await second.let_go()
+
+
 def test_threads_and_loops_share_the_slots(token: str) -> None:
     """Four loops in four threads never hold more than ten together, and all get their turn."""
     inside, most, lock = 0, 0, threading.Lock()

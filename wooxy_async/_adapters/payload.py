@@ -31,12 +31,9 @@ def is_stale(transport: BaseTransport | None, *, reused: bool) -> bool:
     """
     if transport is None or transport.is_closing():
         return True
-    descriptor = transport.get_extra_info("socket").fileno()
-    if descriptor < 0:
-        return True
     may_hold_ticket = not reused and transport.get_extra_info("sslcontext") is not None
     poll = select.poll()
-    poll.register(descriptor, _DEAD if may_hold_ticket else _DEAD | _SPOKE)
+    poll.register(transport.get_extra_info("socket").fileno(), _DEAD if may_hold_ticket else _DEAD | _SPOKE)
     return bool(poll.poll(0))
 
 
