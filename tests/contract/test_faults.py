@@ -15,8 +15,9 @@ from typing import Any
 import certificates
 import pytest
 import uvloop
+from fault import http
 from faults import FAULTS, Fault
-from faults_lost import cutting, everywhere, splitting
+from faults_lost import cutting, everywhere, splitting, working_on
 from faults_proxy import PASSWORD
 from hostile import PATIENCE, Act, HostileServer, Peer, Request, accepted, ordinary
 
@@ -222,6 +223,27 @@ def test_answer_cut_everywhere(loop: str, transport: str) -> None:
             outcomes = await asyncio.gather(*(outcome_of(client, name) for name in acts))
         assert {type(outcome).__name__ for outcome in outcomes} == {"InDoubt"}
         assert case.server.books.taken == Counter(acts.keys())
+
+    run(loop, main())
+
+
+@ANYWHERE
+@pytest.mark.parametrize(
+    "last_words",
+    [*(http(status, b"", "Connection: close") for status in (504, 408)), b""],
+    ids=["504", "408", "FIN"],
+)
+def test_slot_is_kept_in_doubt(loop: str, transport: str, last_words: bytes) -> None:
+    """A server that works on after it has said something doubtful, or hung up, never has more than ten requests."""
+
+    async def main() -> None:
+        case = Case(NOTHING, transport)
+        names = [f"m{number}" for number in range(20)]
+        case.server.acts.update(dict.fromkeys(names, (working_on(last_words, 0.06),)))
+        async with case.running(loss_hold=0.25) as client:
+            outcomes = await asyncio.gather(*(outcome_of(client, name) for name in names))
+        assert {type(outcome).__name__ for outcome in outcomes} == {"InDoubt"}
+        assert case.server.books.peak[case.token] <= 10
 
     run(loop, main())
 

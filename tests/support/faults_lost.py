@@ -104,6 +104,19 @@ def cutting(template: bytes, at: int) -> Act:
     return Act(do)
 
 
+def working_on(last_words: bytes, seconds: float) -> Act:
+    """Say something or hang up, and work on for so many seconds."""
+
+    def do(peer: Peer, _request: Request) -> None:
+        if last_words:
+            peer.send(last_words)
+        else:
+            peer.hang_up()
+        peer.server.stopping.wait(seconds)
+
+    return Act(do)
+
+
 def late(seconds: float, answer: bytes = _ANSWER, *, takes: bool = True) -> Act:
     """Answer after so many seconds."""
 

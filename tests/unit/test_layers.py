@@ -116,7 +116,7 @@ def test_the_package_is_light() -> None:
     """`import wooxy_async` takes none of what only some of its users need."""
     heavy = ("phonenumbers", "rich", "typer", "hypothesis", "uvloop", "redis", "sqlite3", "aiohttp.web", SANDBOX)
     code = f"import sys, wooxy_async; print([name for name in {heavy!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    done = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     assert done.stdout.strip() == "[]"
 
 
