@@ -8,7 +8,7 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"
-nox.options.sessions = ["lint", "types", "tests", "lowest", "readme", "memory"]
+nox.options.sessions = ["lint", "types", "tests", "lowest", "readme", "memory", "bench_runs"]
 
 
 def _runs(version: str) -> bool:
@@ -75,3 +75,17 @@ def fuzz(session: nox.Session) -> None:
     """Draw faults at random for long: `nox -s fuzz -- --messages 200000`."""
     session.install(".[test]")
     session.run("python", "tests/support/fuzz.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure beside the peers, interleaved: `nox -s bench -- --rounds 5`; results go to benchmarks/results."""
+    session.install("--editable", ".[bench]")
+    session.run("python", "-m", "benchmarks", "run", *session.posargs)
+
+
+@nox.session
+def bench_runs(session: nox.Session) -> None:
+    """Prove that the benchmarks run; their figures mean nothing."""
+    session.install(".[bench]")
+    session.run("python", "-m", "benchmarks", "run", "--quick")

@@ -31,8 +31,9 @@ def comparison(before: Results, after: Results) -> str:
 
 
 def _rounds(results: Results) -> _Rounds:
+    """Return all figures of a case by name; figures whose names differ after a dot are one series."""
     found: _Rounds = defaultdict(list)
     for record in results.records:
         for value, figure in record.values.items():
-            found[record.key, value].append(figure)
+            found[record.key, value.partition(".")[0]].append(figure)
     return found

@@ -45,8 +45,8 @@ class WooxyClient:
         limiter: "process" (one cap for all clients of the token in this process), or a `Limiter`.
         timeout: seconds for one whole `send`: the wait for a slot, every attempt, every pause.
         answer_limit: seconds after which a request without an answer is cut; it keeps its slot until then.
-        loss_hold: seconds that a slot stays closed after its connection was lost, because the server may still be
-            at work on the request.
+        loss_hold: seconds that a slot stays closed after an end in doubt, as a lost connection is, because the
+            server may still be at work on the request.
         retry: when a message that is known not taken is sent again.
         phone_check: "e164" (the form only), "possible" (a length that the country uses), or "valid" (a range in use).
         button_field: "buttons" or "button"; the API page contradicts itself, and its table says "buttons".

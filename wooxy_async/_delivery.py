@@ -20,7 +20,7 @@ from wooxy_async._engine import Engine
 from wooxy_async._guard import Guard
 from wooxy_async._ports import Handover, Lease, Priority, Reply, TransportError
 from wooxy_async._rules.checks import prepare
-from wooxy_async._rules.judgement import Again, Row, Seen, conclude, judge
+from wooxy_async._rules.judgement import Again, Row, Seen, Verdict, conclude, judge
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Accepted, Cause, CauseKind, InDoubt, NotSent, Outcome
 from wooxy_async._rules.retry import RetryPolicy, next_pause, retry_after
@@ -164,8 +164,7 @@ class Delivery:
         while True:
             await self._admit()
             told = self._attempts
-            seen = await self._attempt(body)
-            row = judge(seen)
+            seen, row = await self._attempt(body)
             outcome = conclude(row, seen, **self._common())
             self._handover = None
             if self._engine.is_watched and outcome.attempts > told:
@@ -208,7 +207,7 @@ class Delivery:
         too_late = pause is not None and self._deadline is not None and monotonic() + pause >= self._deadline
         return None if too_late else pause
 
-    async def _attempt(self, body: bytes) -> Seen:
+    async def _attempt(self, body: bytes) -> tuple[Seen, Row]:
         """Wait for a slot and make one request in it."""
         self._stage = _WAITING
         try:
@@ -219,21 +218,24 @@ class Delivery:
                 return await self._request(body, lease)
         except TimeoutError:
             text = "No slot became free in time: every slot that this client may use is taken by another request."
-            return Seen(failure=Cause(kind="no_slot", text=text))
+            seen = Seen(failure=Cause(kind="no_slot", text=text))
+            return seen, judge(seen)
 
-    async def _request(self, body: bytes, lease: Lease) -> Seen:
+    async def _request(self, body: bytes, lease: Lease) -> tuple[Seen, Row]:
+        """Make one request; whenever its end is in doubt its slot stays closed, for the server may be at work on it."""
         handover = self._handover = Handover(lease.holds)
         try:
-            reply = await self._transport.post(body, handover)
-        except BaseException as error:
-            if handover.started:  # the server may be at work on it
-                lease.keep_closed(self._engine.settings.loss_hold)
-            if not isinstance(error, TransportError):
-                raise
+            seen = self._read(await self._transport.post(body, handover))
+        except TransportError as error:
             seen = Seen(handed_over=handover.started, failure=Cause(kind=error.kind, text=error.text))
-        else:
-            seen = self._read(reply)
-        return seen
+        except BaseException:
+            if handover.started:
+                lease.keep_closed(self._engine.settings.loss_hold)
+            raise
+        row = judge(seen)
+        if row.verdict is Verdict.IN_DOUBT:
+            lease.keep_closed(self._engine.settings.loss_hold)
+        return seen, row
 
     def _read(self, reply: Reply) -> Seen:
         redact = self._engine.settings.redact

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ _PLACES: Final = {  # latency, campaigns at once, requests that hang
     "2 s, four campaigns": (2.0, 4, 0),
 }
 _PRIORITIES: Final = {"urgent": "with its priority", "bulk": "without"}
+_LONG: Final = 1.0  # seconds of latency from which a place is measured in the first round alone
 _PATIENCE: Final = 3600.0
 _SETTLE: Final = 2.5  # latencies before the first urgent message, so that the campaigns are under way
 
@@ -32,21 +33,23 @@ _SETTLE: Final = 2.5  # latencies before the first urgent message, so that the c
 def cases(scale: Scale) -> Iterable[Case]:
     """Yield each place with the priority of `send`, and with the campaigns' own."""
     for place, (latency, campaigns, hanging) in list(_PLACES.items())[: 1 if scale.quick else None]:
+        once = latency >= _LONG
         for number, priority in enumerate(_PRIORITIES):
             yield Case(
                 question="urgent",
                 name=f"{place}, {_PRIORITIES[priority]}",
                 peer="wooxy_send",
                 latency=Latency(latency),
-                count=5 if scale.quick else 60,
+                count=5 if scale.quick else 120 if once else 60,
                 options={"campaigns": campaigns, "hanging": hanging, "bulk": number},
+                once=once,
             )
 
 
 def measure(case: Case, url: str) -> dict[str, float]:
     """Return each message's wait in milliseconds: its time to the answer without the server's."""
     waits = run(_measure(case, url), case.loop)
-    return {f"{number:03d}_ms": 1e3 * wait for number, wait in enumerate(waits)}
+    return {f"wait_ms.{number}": 1e3 * wait for number, wait in enumerate(waits)}
 
 
 async def _measure(case: Case, url: str) -> list[float]:
@@ -57,7 +60,7 @@ async def _measure(case: Case, url: str) -> list[float]:
     background = [asyncio.create_task(_hang(wooxy)) for _number in range(hanging)]
     background += [asyncio.create_task(_campaign(wooxy)) for _number in range(campaigns)]
     await asyncio.sleep(_SETTLE * case.latency.median)
-    waits = [wait async for wait in _sent(wooxy, case)]
+    waits = await _waits_of(wooxy, case)
     for task in background:
         task.cancel()
     await asyncio.wait(background)
@@ -65,16 +68,22 @@ async def _measure(case: Case, url: str) -> list[float]:
     return waits
 
 
-async def _sent(wooxy: Any, case: Case) -> AsyncIterator[float]:
-    """Send one message after the other, at random moments, and yield what each one waited."""
+async def _waits_of(wooxy: Any, case: Case) -> list[float]:
+    """Send at random moments, on average one message per latency, and return what each one waited."""
     latency, chance = case.latency.median, random.Random(3)
     priority = "bulk" if case.options["bulk"] else "urgent"
     message = message_maker()
-    for number in range(case.count):
+
+    async def wait_of(number: int) -> float:
         begun = perf_counter()
         await wooxy.send(message(number), priority=priority, timeout=_PATIENCE)
-        yield perf_counter() - begun - latency
-        await asyncio.sleep(chance.uniform(0, latency / 2))
+        return perf_counter() - begun - latency
+
+    tasks = []
+    for number in range(case.count):
+        tasks.append(asyncio.create_task(wait_of(number)))
+        await asyncio.sleep(chance.uniform(0, 2 * latency))
+    return await asyncio.gather(*tasks)
 
 
 async def _hang(wooxy: Any) -> None:
@@ -104,7 +113,7 @@ def tables(results: Results) -> list[Table]:
     header = ["latency", *(f"{text}, p50 / p99" for text in _PRIORITIES.values())]
     note = (
         "Milliseconds from the call to the answer, less the server's latency: the wait for a slot and the client's own "
-        'time; one message after the other, over all rounds. Without: `priority="bulk"`, in line with the campaign.'
+        'time; one message per latency, over all rounds. Without: `priority="bulk"`, in line with the campaign.'
     )
     return [Table(TITLE, header, rows, note)]
 

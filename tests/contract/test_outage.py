@@ -65,7 +65,7 @@ def test_an_hour_of_server_errors(token: str, fault: Fault) -> None:
     async def campaign() -> list[Outcome]:
         async with (
             Sandbox(token=token) as sandbox,
-            WooxyClient(token, base_url=sandbox.url, patience=2 * HOUR) as client,
+            WooxyClient(token, base_url=sandbox.url, patience=2 * HOUR, loss_hold=0) as client,
         ):
             sandbox.script(fault, always=True)
             return await outage(sandbox, client, HOUR)
@@ -83,7 +83,7 @@ def test_an_hour_of_refused_load(token: str) -> None:
         policy = RetryPolicy(attempts=2, wait_initial=0.01, wait_max=0.01)
         async with (
             Sandbox(token=token) as sandbox,
-            WooxyClient(token, base_url=sandbox.url, patience=2 * HOUR, retry=policy) as client,
+            WooxyClient(token, base_url=sandbox.url, patience=2 * HOUR, loss_hold=0, retry=policy) as client,
         ):
             sandbox.script(Fault.too_many_requests(None), always=True)
             outcomes = await outage(sandbox, client, HOUR)
@@ -103,7 +103,9 @@ def test_an_hour_of_refused_connections(token: str) -> None:
         await sandbox.aclose()
         async with (
             Sandbox(token=token, port=port) as late,
-            WooxyClient(token, base_url=url, patience=2 * HOUR, retry=RetryPolicy(wait_initial=0.01)) as client,
+            WooxyClient(
+                token, base_url=url, patience=2 * HOUR, loss_hold=0, retry=RetryPolicy(wait_initial=0.01)
+            ) as client,
         ):
             await late.aclose()
             asyncio.get_running_loop().call_later(HOUR, lambda: starting.append(asyncio.ensure_future(late.start())))
@@ -118,7 +120,7 @@ def test_patience_is_measured_in_time(token: str) -> None:
     touched: list[Outcome] = []
 
     async def campaign() -> list[Outcome]:
-        async with Sandbox(token=token) as sandbox, WooxyClient(token, base_url=sandbox.url) as client:
+        async with Sandbox(token=token) as sandbox, WooxyClient(token, base_url=sandbox.url, loss_hold=0) as client:
             sandbox.script(Fault.server_error(502), always=True)
             began = asyncio.get_running_loop().time()
             with pytest.raises(Exception, match="no sound answer for 900 s"):

@@ -255,7 +255,10 @@ async def test_patience_ends(token: str) -> None:
 async def test_server_errors_do_not_burn_a_campaign(token: str) -> None:
     """With 503 for everything few messages are in doubt, and the rest is untaken."""
     source = messages(1000)
-    async with Sandbox(token=token) as sandbox, WooxyClient(token, base_url=sandbox.url, patience=1) as client:
+    async with (
+        Sandbox(token=token) as sandbox,
+        WooxyClient(token, base_url=sandbox.url, patience=1, loss_hold=0) as client,
+    ):
         sandbox.script(Fault.server_error(503), always=True)
         outcomes = []
         with pytest.raises(Exception, match="no sound answer for 1 s"):
