@@ -12,7 +12,7 @@ import msgspec
 
 from benchmarks import discovery, harness
 from benchmarks.compare import comparison
-from benchmarks.interface import Case, Results, Scale
+from benchmarks.interface import Case, Peer, Results, Scale
 from benchmarks.machine import describe
 from benchmarks.report import markdown
 from benchmarks.svg import draw
@@ -53,13 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    peers = {name: peer for name, peer in discovery.peers().items() if name in (arguments.peer or [name])}
-    for name in [name for name, peer in peers.items() if (lacks := discovery.missing(peer))]:
-        sys.stderr.write(f"left out: {name} needs {', '.join(lacks)}\n")
-        del peers[name]
-    scale = Scale(
-        quick=arguments.quick, peers=tuple(peers), seconds=0.1 if arguments.quick else arguments.seconds, most=10**6
-    )
+    peers = _peers(arguments.peer)
+    scale = Scale(quick=arguments.quick, peers=tuple(peers), seconds=0.1 if arguments.quick else arguments.seconds)
     wanted = arguments.question or discovery.questions()
     cases: list[Case] = [case for name in wanted for case in discovery.question(name).cases(scale)]
     results = Results(
@@ -75,9 +70,22 @@ def _run(arguments: argparse.Namespace) -> None:
     sys.stdout.write(markdown(results))
 
 
+def _peers(wanted: list[str] | None) -> dict[str, Peer]:
+    """Return the peers whose packages are installed, ours first."""
+    found = {name: peer for name, peer in discovery.peers().items() if name in (wanted or [name])}
+    for name, peer in found.items():
+        if lacks := discovery.missing(peer):
+            sys.stderr.write(f"left out: {name} needs {', '.join(lacks)}\n")
+    names = sorted(found, key=lambda name: (not name.startswith("wooxy"), name))
+    return {name: found[name] for name in names if not discovery.missing(found[name])}
+
+
 def _write(results: Results, file: Path) -> None:
+    """Write a result file, and its tables and pictures beside it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    file.with_suffix(".md").write_text(markdown(results), encoding="utf-8")
+    _draw(results, file.parent)
 
 
 def _read(file: Path) -> Results:
@@ -89,12 +97,14 @@ def _report(arguments: argparse.Namespace) -> None:
 
 
 def _plot(arguments: argparse.Namespace) -> None:
-    results = _read(arguments.results)
+    _draw(_read(arguments.results), arguments.results.parent)
+
+
+def _draw(results: Results, folder: Path) -> None:
     for question in discovery.questions().values():
         for plot in question.plots(results):
-            file = arguments.results.parent / f"{plot.file}.svg"
-            file.write_text(draw(plot), encoding="utf-8")
-            sys.stdout.write(f"{file}\n")
+            if any(line.points for line in plot.lines):
+                (folder / f"{plot.file}.svg").write_text(draw(plot), encoding="utf-8")
 
 
 def _compare(arguments: argparse.Namespace) -> None:

@@ -109,13 +109,11 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         quick: only prove that everything runs.
         peers: module names of the peers whose packages are installed.
         seconds: about how long one measurement takes.
-        most: messages of the longest run.
     """
 
     quick: bool
     peers: tuple[str, ...]
     seconds: float
-    most: int
 
     def count(self, per_second: float) -> int:
         """Return how many messages fill a measurement, a multiple of ten."""

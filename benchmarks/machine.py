@@ -12,6 +12,7 @@ from typing import Any
 
 def describe(packages: Iterable[str]) -> dict[str, Any]:
     """Return processor, cores, memory, kernel, Python, load at the start, and the packages' versions."""
+    names = {name.replace("_", "-") for name in packages}
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -19,7 +20,7 @@ def describe(packages: Iterable[str]) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "load_at_start": os.getloadavg()[0],
-        "packages": {name: found for name in sorted(set(packages)) if (found := _version(name))},
+        "packages": {name: found for name in sorted(names) if (found := _version(name))},
     }
 
 

@@ -7,6 +7,7 @@ import os
 import ssl as tls
 import warnings
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self, get_args
@@ -154,7 +155,7 @@ class WooxyClient:
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
         def done(_delivery: Delivery, outcome: Outcome) -> None:
-            if not answered.done():
+            with suppress(asyncio.InvalidStateError):  # the caller is being cancelled at this very moment
                 answered.set_result(outcome)
 
         delivery = Delivery(
@@ -241,7 +242,7 @@ async def _outcome(delivery: Delivery, answered: asyncio.Future[Outcome], limit:
     """Wait for an outcome, or tell what is known when the caller's wait ends."""
 
     def end() -> None:
-        if not answered.done():
+        with suppress(asyncio.InvalidStateError):
             answered.set_result(delivery.tell("deadline", f"The time-out of {limit:g} s ended"))
 
     timer = answered.get_loop().call_later(limit, end)

@@ -61,13 +61,15 @@ def tables(results: Results) -> list[Table]:
 
 
 def plots(results: Results) -> list[Plot]:
-    """Draw the shares."""
+    """Draw what is missing from the limit."""
     names = results.names("throughput")
     lines = [
-        Line(title, [point(share(results, name, peer)) for name in names])
+        Line(title, [point([max(0.0, 100 - percent) for percent in share(results, name, peer)]) for name in names])
         for peer, title in results.peers.items()
         if peer not in (LIMIT, _LONG_QUEUE)
     ]
     return [
-        Plot(file="throughput", title="Throughput, share of the limit", unit="%", places=names, lines=lines, bars=True)
+        Plot(
+            file="throughput", title="Throughput lost beside the limit", unit="%", places=names, lines=lines, bars=True
+        )
     ]

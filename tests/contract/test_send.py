@@ -228,6 +228,20 @@ async def test_a_cancelled_caller_leaves_its_request_running(sandbox: Sandbox) -
     assert len(settled) == 1
 
 
+async def test_what_was_told_never_changes(sandbox: Sandbox, client: WooxyClient) -> None:
+    """A message has one outcome for its caller, whoever asks again; the late answer goes to `on_settled` alone."""
+    sandbox.script(Fault.slow_answer(0.1))
+    sending = asyncio.ensure_future(client.send(message()))
+    await sandbox.until(lambda: sandbox.requests == 1)
+    [delivery] = client._engine.deliveries
+    told = delivery.tell("deadline", "The first asks")
+    assert delivery.tell("cancelled", "The second asks") is told
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert client.statistics().in_doubt == 1
+
+
 async def test_a_cancelled_waiter_never_leaves(sandbox: Sandbox) -> None:
     """A message cancelled while it waits for a slot is never sent."""
     sandbox.script(Fault.slow_answer(0.2))
