@@ -152,7 +152,8 @@ class Delivery:
 
     def _finish(self, outcome: Outcome) -> None:
         self._engine.deliveries.discard(self)
-        cast("asyncio.Task[None]", self.task).remove_done_callback(self._ended)
+        task, self.task = cast("asyncio.Task[None]", self.task), None  # it may go on to carry another message
+        task.remove_done_callback(self._ended)
         if self.outcome is None:
             self.outcome = outcome
             self._engine.count(outcome)

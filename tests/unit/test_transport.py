@@ -1,5 +1,10 @@
 """The transport's own judgement, where no server can be made to hit the moment."""
 
+from typing import Any
+
+import pytest
+
+from wooxy_async._adapters.payload import Watch
 from wooxy_async._adapters.transport import _unusable
 from wooxy_async._ports import Handover
 
@@ -10,3 +15,27 @@ def test_an_answer_that_was_there_before_its_request_means_that_nothing_was_sent
     assert _unusable(handover).kind == "not_connected"
     handover.started = True
     assert _unusable(handover).kind == "unreadable_answer"
+
+
+class Gone:
+    """A protocol whose connection ended while it was being made."""
+
+    should_close = False
+
+    def __init__(self, transport: Any) -> None:
+        self.transport = transport
+
+
+class Closing:
+    """A transport that is closing."""
+
+    def is_closing(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.mark.parametrize("transport", [None, Closing()])
+def test_a_connection_that_has_ended_is_stale(transport: Any) -> None:
+    """A connection that ended before it was handed out is not used."""
+    protocol = Gone(transport)
+    assert Watch(protocol).is_stale(may_hold_ticket=True)  # type: ignore[arg-type]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import select
-from asyncio import BaseTransport, WriteTransport
-from typing import Final
+import weakref
+from asyncio import WriteTransport
+from typing import Final, cast
 
 from aiohttp import BytesPayload, ClientConnectionError
 from aiohttp.abc import AbstractStreamWriter
@@ -22,19 +23,32 @@ class StaleConnectionError(ClientConnectionError):
     """The connection was found dead before anything was written to it."""
 
 
-def is_stale(transport: BaseTransport | None, *, reused: bool) -> bool:
-    """Return whether a connection is closing, hung up, or has something to say before it was asked.
+class Watch:
+    """Looks at one connection before a request goes on it; the poll object is made once.
 
     Args:
-        transport: the connection's transport.
-        reused: it has carried a request before, so not even a TLS session ticket is due.
+        protocol: the connection's.
     """
-    if transport is None or transport.is_closing():
-        return True
-    may_hold_ticket = not reused and transport.get_extra_info("sslcontext") is not None
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), _DEAD if may_hold_ticket else _DEAD | _SPOKE)
-    return bool(poll.poll(0))
+
+    __slots__ = ("_is_tls", "_poll", "_protocol", "_transport", "used")
+
+    def __init__(self, protocol: ResponseHandler) -> None:
+        self.used = False  # it has carried a request before, so not even a TLS session ticket is due
+        self._protocol = weakref.proxy(protocol)
+        self._transport = transport = protocol.transport
+        self._poll = select.poll()
+        self._is_tls = False
+        if transport is not None and not transport.is_closing():
+            self._poll.register(transport.get_extra_info("socket").fileno(), _DEAD | _SPOKE)
+            self._is_tls = transport.get_extra_info("sslcontext") is not None
+
+    def is_stale(self, *, may_hold_ticket: bool) -> bool:
+        """Return whether the connection is closing, hung up, or has something to say before it was asked."""
+        # `should_close`: the loop has already read something on this connection that nobody asked for.
+        if self._transport is None or self._transport.is_closing() or self._protocol.should_close:
+            return True
+        events = self._poll.poll(0)
+        return bool(events) and not (may_hold_ticket and self._is_tls and not events[0][1] & _DEAD)
 
 
 class Body(BytesPayload):
@@ -48,6 +62,7 @@ class Body(BytesPayload):
     def __init__(self, body: bytes, handover: Handover) -> None:
         super().__init__(body, content_type="application/json")
         self.handover = handover
+        self.watch: Watch | None = None  # the connector's, of the connection that it took
         self._transport: WriteTransport | None = None
 
     def abort(self) -> None:
@@ -61,10 +76,7 @@ class Body(BytesPayload):
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body, unless the connection died or the request was called off."""
         handover = self.handover
-        # `should_close`: the loop has already read something on this connection that nobody asked for.
-        protocol = getattr(writer, "protocol", None)
-        spoke = isinstance(protocol, ResponseHandler) and protocol.should_close
-        if spoke or not handover.may_start() or is_stale(writer.transport, reused=False):
+        if not handover.may_start() or cast("Watch", self.watch).is_stale(may_hold_ticket=True):
             raise StaleConnectionError
         handover.started = True
         self._transport = writer.transport

@@ -7,7 +7,7 @@ import socket
 import ssl as tls
 from contextvars import ContextVar
 from typing import Any, Final, cast
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp import ClientRequest, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
@@ -16,7 +16,7 @@ from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 from yarl import URL
 
-from wooxy_async._adapters.payload import Body, StaleConnectionError, is_stale
+from wooxy_async._adapters.payload import Body, StaleConnectionError, Watch
 from wooxy_async._ports import Handover, Reply, TransportError
 from wooxy_async._rules.outcomes import CauseKind
 from wooxy_async._rules.redaction import Secret
@@ -68,7 +68,8 @@ class _Connector(TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(socket_factory=_make_socket, **options)
-        self._used: WeakSet[ResponseHandler] = WeakSet()
+        self._watches: WeakKeyDictionary[ResponseHandler, Watch] = WeakKeyDictionary()
+        self._forgets = type(asyncio.get_running_loop()).__module__.startswith("uvloop")
 
     async def connect(
         self,
@@ -78,7 +79,8 @@ class _Connector(TCPConnector):
     ) -> Connection:
         """Take a connection for a request, and note in its evidence that one was taken."""
         sockets: list[socket.socket] = []
-        _made.set(sockets)  # for the task of this request
+        if self._forgets:
+            _made.set(sockets)  # for the task of this request
         while True:
             try:
                 connection = await super().connect(req, traces, timeout)
@@ -86,24 +88,24 @@ class _Connector(TCPConnector):
                 _forget(sockets)
                 raise
             protocol = cast("ResponseHandler", connection.protocol)
-            if not _is_stale(connection, protocol, reused=protocol in self._used):
+            watch = self._watches.get(protocol)
+            if watch is None:
+                watch = self._watches[protocol] = Watch(protocol)
+            if not watch.is_stale(may_hold_ticket=not watch.used):
                 break
             connection.close()
-            if protocol not in self._used:
+            if not watch.used:
                 raise StaleConnectionError
         sockets.clear()
-        self._used.add(protocol)
-        cast("Body", req.body).handover.connected = True
+        watch.used = True
+        body = cast("Body", req.body)
+        body.watch = watch
+        body.handover.connected = True
         return connection
 
     def close_now(self) -> None:
         """Close without waiting, for when there is no loop left to wait in."""
         self._close()
-
-
-def _is_stale(connection: Connection, protocol: ResponseHandler, *, reused: bool) -> bool:
-    """Return whether the loop has read something unasked, or the connection has died or has something to read."""
-    return protocol.should_close or is_stale(connection.transport, reused=reused)
 
 
 class AiohttpTransport:

@@ -159,6 +159,8 @@ def _read(text: str) -> str | PhoneProblem:
 def _spelled_digits(text: str) -> str | PhoneProblem:
     if len(text) > LONGEST_TEXT:
         return _TEXT_TOO_LONG
+    if text[:1] == "+" and text[1:].isdigit() and text.isascii() and len(text) > FEWEST_DIGITS:
+        return text[1:]  # nearly all: nothing to translate
     bare = str.translate(text, _SPELLING).strip()
     digits = bare.lstrip("+")
     if len(digits) == len(bare) or not digits.isdecimal():
@@ -195,6 +197,8 @@ def _restriction(digits: str) -> PhoneProblem | None:
 
 def _unclear_zero(text: str, digits: str) -> PhoneProblem | None:
     # A person who writes +39 (0)6 … or +44 (0)20 … may mean the number with the zero, or the one without it.
+    if text[1:].isdigit():
+        return None
     for bracketed in _BRACKETED_DIGIT.finditer(text):
         if int(bracketed[1]) == 0 and _is_calling_code(text[: bracketed.start()], digits):
             without = text[: bracketed.start()] + text[bracketed.end() :]
