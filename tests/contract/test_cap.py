@@ -53,6 +53,7 @@ async def test_a_share_is_kept(token: str) -> None:
 async def test_callers_who_give_up_do_not_break_the_cap(token: str) -> None:
     """With callers timing out faster than the server works, the server still sees ten at most."""
     async with Sandbox(token=token, latency=0.4) as sandbox, WooxyClient(token, base_url=sandbox.url) as client:
+        await client.send(message(999))  # the rest finds a connection and everything imported
         for round_ in range(5):
             sends = (client.send(message(round_ * 20 + at), timeout=0.1) for at in range(20))
             outcomes = await asyncio.gather(*sends, return_exceptions=True)
@@ -60,7 +61,7 @@ async def test_callers_who_give_up_do_not_break_the_cap(token: str) -> None:
         assert client.statistics().outlived <= 10
     assert (0 < sandbox.peak_in_progress <= 10, sandbox.violations) == (True, 0)
     assert sandbox.duplicates == 0
-    assert client.statistics().settled == sandbox.taken
+    assert client.statistics().settled == sandbox.taken - 1
 
 
 async def test_a_lost_connection_keeps_its_slot(token: str) -> None:
