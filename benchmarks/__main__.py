@@ -61,12 +61,14 @@ def _run(arguments: argparse.Namespace) -> None:
         date=datetime.now(UTC).date().isoformat(),
         command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
         machine=describe([*_ALWAYS, *(package for peer in peers.values() for package in peer.REQUIRES)]),
-        rounds=1 if arguments.quick else arguments.rounds,
+        rounds=0,
         peers={name: peer.TITLE for name, peer in peers.items()},
-        records=harness.run(cases, 1 if arguments.quick else arguments.rounds),
+        records=[],
     )
-    if arguments.output or not arguments.quick:
-        _write(results, arguments.output or _FOLDER / f"{results.date}.json")
+    for records in harness.run(cases, 1 if arguments.quick else arguments.rounds):
+        results = msgspec.structs.replace(results, rounds=results.rounds + 1, records=records)
+        if arguments.output or not arguments.quick:
+            _write(results, arguments.output or _FOLDER / f"{results.date}.json")
     sys.stdout.write(markdown(results))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from benchmarks.interface import Case, Record
 from benchmarks.processes import MeasurementError, Server, measure
@@ -12,13 +12,14 @@ from benchmarks.processes import MeasurementError, Server, measure
 _FIGURES = 4  # of a measurement, that are told while it runs
 
 
-def run(cases: list[Case], rounds: int) -> list[Record]:
-    """Measure all cases in interleaved rounds.
+def run(cases: list[Case], rounds: int) -> Iterator[list[Record]]:
+    """Measure all cases in interleaved rounds; yields, after each round, all records so far in the cases' order.
 
     Raises:
         MeasurementError: a measurement failed, or a peer had more than ten requests in progress.
     """
-    records = []
+    records: list[Record] = []
+    places = {case.key: at for at, case in enumerate(cases)}
     with Server() as server:
         for number in range(rounds):
             due = [case for case in cases if number == 0 or not case.once]
@@ -26,8 +27,7 @@ def run(cases: list[Case], rounds: int) -> list[Record]:
                 record = _measure(server, case, number)
                 records.append(record)
                 _tell(f"round {number + 1}/{rounds}  {at}/{len(due)}  {case.key}  {_figures(record)}")
-    places = {case.key: at for at, case in enumerate(cases)}
-    return sorted(records, key=lambda record: (places[record.key], record.round))
+            yield sorted(records, key=lambda record: (places[record.key], record.round))
 
 
 def _mixed(cases: Iterable[Case], seed: int) -> list[Case]:
