@@ -10,11 +10,13 @@ import msgspec
 
 from benchmarks.discovery import question
 from benchmarks.interface import Case
+from benchmarks.processes import pin_client
 
 
 def main() -> None:
     """Measure the case that the first argument describes, against the server at the second."""
     logging.disable()
+    pin_client()
     case = msgspec.json.decode(sys.argv[1], type=Case)
     values = question(case.question).measure(case, sys.argv[2])
     sys.stdout.write(msgspec.json.encode(values).decode() + "\n")

@@ -19,6 +19,24 @@ class MeasurementError(Exception):
     """A measurement failed; its text is what the process wrote."""
 
 
+def _processors() -> tuple[set[int], set[int]]:
+    """Return the processors of the server and those of the clients, so that neither drives the other from its own."""
+    if not hasattr(os, "sched_getaffinity"):
+        return set(), set()
+    *most, last = sorted(os.sched_getaffinity(0))
+    return {last}, set(most) or {last}
+
+
+def _pin(process: int, processors: set[int]) -> None:
+    if processors:
+        os.sched_setaffinity(process, processors)
+
+
+def pin_client() -> None:
+    """Keep this process off the server's processor."""
+    _pin(0, _processors()[1])
+
+
 class Server:
     """The server process, and the line to it."""
 
@@ -26,6 +44,7 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
+        _pin(self._process.pid, _processors()[0])
         self.url: str = msgspec.json.decode(self._hear())
         return self
 

@@ -163,7 +163,9 @@ class Delivery:
 
     async def _deliver(self, body: bytes) -> Outcome:
         while True:
-            await self._admit()
+            guard = self._guard
+            if self._engine.is_paused or (guard is not None and not guard.admit_now()):
+                await self._admit()
             told = self._attempts
             seen, row = await self._attempt(body)
             outcome = conclude(row, seen, **self._common())
@@ -173,11 +175,13 @@ class Delivery:
                 self._engine.attempted(attempt_of(self.message, outcome, status=seen.status, elapsed=elapsed))
             if isinstance(outcome, InDoubt):
                 self._doubt = self._doubt or outcome
-            if self._guard is not None:
-                self._guard.report(outcome)
+            if guard is not None:
+                guard.report(outcome)
+            if isinstance(outcome, Accepted):
+                return outcome
             pause = self._pause(row, seen)
             if pause is None:
-                return outcome if isinstance(outcome, Accepted) else self._doubt or outcome
+                return self._doubt or outcome
             self._stage = f"pausing after attempt {self._attempts}"
             await anyio.sleep(pause)
 
@@ -241,7 +245,7 @@ class Delivery:
     def _read(self, reply: Reply) -> Seen:
         redact = self._engine.settings.redact
         answer = read_answer(reply.body, redact)
-        asked = retry_after(reply.retry_after, time.time())
+        asked = None if reply.retry_after is None else retry_after(reply.retry_after, time.time())
         seen = Seen(handed_over=True, status=reply.status, answer=answer, retry_after=asked)
         if answer is None:
             words = reply.body[: 4 * _WORDS_MOST].decode("utf-8", "replace")

@@ -154,7 +154,8 @@ class Engine:
     def count(self, outcome: Outcome) -> None:
         """Count an outcome and show it to the hook."""
         self._counts[type(outcome)] += 1
-        self.call(self.settings.on_outcome, outcome)
+        if self.settings.on_outcome is not None:
+            self.call(self.settings.on_outcome, outcome)
 
     def settle(self, told: Outcome, outcome: Outcome) -> None:
         """Note what became of a request that outlived its caller, who was told that it is in doubt."""

@@ -13,7 +13,7 @@ import anyio
 
 from wooxy_async._rules.documented import ErrorCode, Scope, widest
 from wooxy_async._rules.errors import InDoubtError, NotSentError, WooxyError, rejection
-from wooxy_async._rules.outcomes import InDoubt, NotSent, Outcome, Rejected
+from wooxy_async._rules.outcomes import Accepted, InDoubt, NotSent, Outcome, Rejected
 
 TROUBLES_IN_A_ROW: Final = 5  # attempts without a sound answer; then the API counts as down
 ALIKE_IN_A_ROW: Final = 20
@@ -49,6 +49,13 @@ class Guard:
         """Whether the API counts as down."""
         return self._troubles >= TROUBLES_IN_A_ROW
 
+    def admit_now(self) -> bool:
+        """Admit an attempt if the API is not down; else `admit` waits."""
+        if self.is_down:
+            return False
+        self._under_way += 1
+        return True
+
     async def admit(self) -> None:
         """Wait until an attempt may be made: at once, or one at a time as a probe while the API is down."""
         while self.is_down and (self._under_way or self._clock() < self._next_probe):
@@ -61,6 +68,9 @@ class Guard:
     def report(self, outcome: Outcome) -> None:
         """Note how an attempt went."""
         self._under_way -= 1
+        if isinstance(outcome, Accepted) and not self._troubles:
+            self._alike, self._alike_count = None, 0
+            return
         if isinstance(outcome, NotSent | InDoubt) and outcome.cause.kind != "proxy":
             self._trouble(outcome)
         else:

@@ -119,8 +119,8 @@ class Intake:
         ends = self.stopped or self._guard.fatal is not None
         if ends and self._pulling:
             self.task.cancel()
-        is_low = len(self._ready) <= (self._slots + 1) // 2
-        if (is_low or ends or self._is_exhausted) and self._feeder is not None and not self._feeder.done():
+        is_due = ends or self._is_exhausted or len(self._ready) <= (self._slots + 1) // 2
+        if is_due and self._feeder is not None and not self._feeder.done():
             self._feeder.set_result(None)
 
     async def _run(self) -> None:
@@ -200,8 +200,9 @@ class Intake:
 
     def _next_ready(self) -> Delivery | None:
         """Return the next message if the window permits to start it."""
-        ends = self.stopped or self._guard.fatal is not None
-        if not self._ready or ends or len(self._live) + len(self.results) >= self._slots:
+        if len(self._live) + len(self.results) >= self._slots or not self._ready:
+            return None
+        if self.stopped or self._guard.fatal is not None:
             return None
         delivery = self._ready.popleft()
         self._live[delivery] = None

@@ -33,7 +33,7 @@ def tables(results: Results) -> list[Table]:
     rows = [ideal]
     for peer, title in results.peers.items():
         lost = _lost(results, peer)
-        if lost is not None:
+        if lost is not None and peer != throughput.LIMIT:
             rows.append([title, *(_cell(count, latency, lost) for count in _COUNTS for latency in _LATENCIES)])
     note = (
         f"Computed, not run: messages x (latency + what a slot lost per message at {_FROM}) / {SLOTS} slots, "

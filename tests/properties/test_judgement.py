@@ -1,5 +1,6 @@
 """The outcome table: whatever is seen, one row decides, and "not sent" is never said of what may have been taken."""
 
+from itertools import product
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
@@ -39,6 +40,15 @@ def test_one_row_decides(seen: Seen) -> None:
     assert row.fits(seen)
     assert not any(earlier.fits(seen) for earlier in TABLE[: TABLE.index(row)])
     assert type(conclude(row, seen, **COMMON)).__name__ == row.verdict.value
+
+
+def test_the_usual_answer_takes_no_other_row_than_the_table_s() -> None:
+    """The short way of a plain acceptance and the table agree, in each combination that could tell them apart."""
+    answers = (None, Taken(("1",)), Refused((ApiError(code=ErrorCode.UNKNOWN, text="no"),)))
+    sights = product(((), (PROBLEM,)), (True, False), (None, 200, 201, 407, 429), answers)
+    for problems, handed_over, status, answer in sights:
+        seen = Seen(problems=problems, handed_over=handed_over, status=status, answer=answer)
+        assert judge(seen) is next(row for row in TABLE if row.fits(seen))
 
 
 @settings(max_examples=200)

@@ -181,14 +181,14 @@ async def test_a_lease_comes_back_from_a_thread_without_a_loop(token: str) -> No
     leases = [await limiter.slot(priority="bulk").__aenter__() for _ in range(SLOTS)]
     first, second = Holder(limiter), Holder(limiter)
     await settle()
-    thread = threading.Thread(target=limiter.give_back, args=(leases[0],))
+    thread = threading.Thread(target=limiter.account.give_back, args=(leases[0],))
     thread.start()
     thread.join()  # the wake-up of the first is on its way, and now comes too late
     first.task.cancel()
     await settle()
     assert limiter.statistics() == LimiterStatistics(total=10, borrowed=10, closed=0, waiting=0)
     for lease in leases[1:]:
-        limiter.give_back(lease)
+        limiter.account.give_back(lease)
     await second.let_go()
 
 
@@ -272,7 +272,7 @@ def test_a_lease_of_a_closed_loop_no_longer_holds(token: str) -> None:
     loop.close()
     assert limiter.statistics() == LimiterStatistics(total=10, borrowed=0, closed=1, waiting=0)
     assert not leases[0].holds()
-    limiter.give_back(leases[0])  # comes too late, and changes nothing
+    limiter.account.give_back(leases[0])  # comes too late, and changes nothing
     assert limiter.statistics().closed == 1
 
 
@@ -302,7 +302,7 @@ def test_a_grant_that_is_not_claimed_goes_to_the_next(token: str) -> None:
         assert still[0] not in got
         standing.run(settle())
         assert limiter.statistics().waiting == 2
-        assert sorted(limiter._share.queues["bulk"]) == list(limiter._share.queues["bulk"])
+        assert sorted(limiter.share.queues["bulk"]) == list(limiter.share.queues["bulk"])
 
         async def free_all() -> None:
             for holder in (*full[1:], *late):
@@ -373,7 +373,7 @@ def test_a_forked_child_starts_with_its_own_slots(token: str) -> None:
 
 
 def _known(limiter: ProcessLimiter) -> bool:
-    return limiter._account in process_module._accounts.values()
+    return limiter.account in process_module._accounts.values()
 
 
 def test_the_share_of_bulk_is_documented() -> None:

@@ -1,11 +1,12 @@
 """The transport's own judgement, where no server can be made to hit the moment."""
 
+import socket
 from typing import Any
 
 import pytest
 
 from wooxy_async._adapters.payload import Watch
-from wooxy_async._adapters.transport import _unusable
+from wooxy_async._adapters.transport import ANSWER_MOST, _Socket, _unusable
 from wooxy_async._ports import Handover
 
 
@@ -39,3 +40,13 @@ def test_a_connection_that_has_ended_is_stale(transport: Any) -> None:
     """A connection that ended before it was handed out is not used."""
     protocol = Gone(transport)
     assert Watch(protocol).is_stale(may_hold_ticket=True)  # type: ignore[arg-type]
+
+
+def test_no_more_is_read_at_once_than_an_answer_may_be_long() -> None:
+    """However much asyncio asks of a socket at once, it gets no more than an answer may take."""
+    near, far = socket.socketpair()
+    with _Socket(fileno=near.detach()) as reader, far:
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * ANSWER_MOST)
+        assert far.send(bytes(ANSWER_MOST + 1)) == ANSWER_MOST + 1
+        assert len(reader.recv(256 * 1024)) == ANSWER_MOST
+        assert len(reader.recv(256 * 1024)) == 1

@@ -42,22 +42,23 @@ _NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
 _made: Final[ContextVar[list[socket.socket]]] = ContextVar("sockets made for one connection")
 
 
+class _Socket(socket.socket):
+    """Reads no more at once than an answer may be long.
+
+    asyncio asks for 256 KiB each time, and the C library maps, shrinks and unmaps memory of that size for every answer.
+    """
+
+    __slots__ = ()
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        return super().recv(min(bufsize, ANSWER_MOST), flags)
+
+
 def _make_socket(info: tuple[Any, ...]) -> socket.socket:
     """Make a socket, and remember it for as long as its connection is being made."""
-    made = socket.socket(*info[:3])
+    made = _Socket(*info[:3])
     _made.get([]).append(made)
     return made
-
-
-def _forget(sockets: list[socket.socket]) -> None:
-    """Let go of the sockets of a connection that uvloop could not make; asyncio closes its own.
-
-    uvloop 0.23 closes the descriptor and leaves the socket object open when a connection breaks in its TLS
-    handshake; the object's finalizer then closes whoever has that descriptor by now, at worst with an abort of libuv.
-    """
-    if type(asyncio.get_running_loop()).__module__.startswith("uvloop"):
-        for made in sockets:
-            made.detach()
 
 
 class _Connector(TCPConnector):
@@ -69,7 +70,7 @@ class _Connector(TCPConnector):
     def __init__(self, **options: Any) -> None:
         super().__init__(socket_factory=_make_socket, **options)
         self._watches: WeakKeyDictionary[ResponseHandler, Watch] = WeakKeyDictionary()
-        self._forgets = type(asyncio.get_running_loop()).__module__.startswith("uvloop")
+        self._is_uvloop = type(asyncio.get_running_loop()).__module__.startswith("uvloop")
 
     async def connect(
         self,
@@ -79,13 +80,17 @@ class _Connector(TCPConnector):
     ) -> Connection:
         """Take a connection for a request, and note in its evidence that one was taken."""
         sockets: list[socket.socket] = []
-        if self._forgets:
+        # uvloop 0.23 closes the descriptor and leaves the socket object open when a connection breaks in its TLS
+        # handshake; the object's finalizer then closes whoever has that descriptor by now, at worst with an abort of
+        # libuv. asyncio closes its own.
+        if self._is_uvloop:
             _made.set(sockets)  # for the task of this request
         while True:
             try:
                 connection = await super().connect(req, traces, timeout)
             except BaseException:
-                _forget(sockets)
+                for made in sockets:
+                    made.detach()
                 raise
             protocol = cast("ResponseHandler", connection.protocol)
             watch = self._watches.get(protocol)

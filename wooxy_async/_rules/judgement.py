@@ -121,8 +121,13 @@ TABLE: Final = (
 )
 
 
+_TAKEN: Final = next(row for row in TABLE if row.verdict is Verdict.ACCEPTED)
+
+
 def judge(seen: Seen) -> Row:
     """Return the first row of the table that fits."""
+    if seen.status == 200 and type(seen.answer) is Taken and seen.handed_over and not seen.problems:  # noqa: PLR2004 - the usual answer
+        return _TAKEN
     return next(row for row in TABLE if row.fits(seen))
 
 

@@ -78,11 +78,11 @@ class Redactor:
         return _masked(text, hits) if hits else text
 
     def _may_hold(self, lower: str) -> bool:
-        return any(
-            lower[at : at + half] in grams
-            for half, grams in self._grams
-            for at in range(0, len(lower) - half + 1, half)
-        )
+        for half, grams in self._grams:
+            for at in range(0, len(lower) - half + 1, half):  # a generator costs twice the time, for every answer
+                if lower[at : at + half] in grams:
+                    return True
+        return False
 
 
 def _windows(text: str, size: int) -> Iterator[str]:

@@ -150,7 +150,8 @@ class Account:
                 place = self._lease(share, weakref.ref(loop))
             else:
                 place = Waiter(share, priority, next(self._numbers), loop)
-        self._empty_queue()
+        if self._came_back:
+            self._empty_queue()
         return place
 
     def enter(self, waiter: Waiter, future: asyncio.Future[None]) -> None:
@@ -209,7 +210,8 @@ class Account:
                         self._end(item, item.keep)
                     else:
                         self._leave(item)
-                self._grant()
+                if self._queued:
+                    self._grant()
             finally:
                 self._lock.release()
 

@@ -52,9 +52,9 @@ class ProcessLimiter:
     """
 
     def __init__(self, token: str, *, share: int = SLOTS, loss_hold: float = 5.0) -> None:
-        self._account = _account(token)
-        self._share = Share(share, loss_hold)
-        self._account.shares.add(self._share)
+        self.account = _account(token)
+        self.share = Share(share, loss_hold)
+        self.account.shares.add(self.share)
         self._looking: weakref.ref[asyncio.AbstractEventLoop] | None = None
 
     def slot(self, *, priority: Priority, deadline: float | None = None) -> _Slot:
@@ -63,30 +63,22 @@ class ProcessLimiter:
 
     def statistics(self) -> LimiterStatistics:
         """Return the limiter's state at this moment."""
-        _in_use, closed = self._account.in_use()
-        return LimiterStatistics(total=SLOTS, borrowed=self._share.borrowed, closed=closed, waiting=self._share.waiting)
-
-    def take(self, priority: Priority, loop: asyncio.AbstractEventLoop) -> ProcessLease | Waiter:
-        """Return a free slot at once, or a place in the queue."""
-        return self._account.take(self._share, priority, loop)
+        _in_use, closed = self.account.in_use()
+        return LimiterStatistics(total=SLOTS, borrowed=self.share.borrowed, closed=closed, waiting=self.share.waiting)
 
     async def wait(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> ProcessLease:
         """Wait in the queue until a grant was claimed."""
         while True:
             granted: asyncio.Future[None] = loop.create_future()
-            self._account.enter(waiter, granted)
+            self.account.enter(waiter, granted)
             self._look(loop)
             try:
                 await granted
             except BaseException:
-                self._account.give_back(waiter)
+                self.account.give_back(waiter)
                 raise
-            if (lease := self._account.claim(waiter)) is not None:
+            if (lease := self.account.claim(waiter)) is not None:
                 return lease
-
-    def give_back(self, lease: ProcessLease) -> None:
-        """End a lease."""
-        self._account.give_back(lease)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look at the clock now and, as long as somebody waits, again and again."""
@@ -96,8 +88,8 @@ class ProcessLimiter:
         self._look_again(loop)
 
     def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
-        opens_in = self._account.look_after()
-        if self._share.waiting:
+        opens_in = self.account.look_after()
+        if self.share.waiting:
             loop.call_later(min(max(opens_in, 0.0), _LOOK_EVERY), self._look_again, loop)
         else:
             self._looking = None
@@ -115,7 +107,7 @@ class _Slot:
 
     async def __aenter__(self) -> ProcessLease:
         loop = asyncio.get_running_loop()
-        place = self._limiter.take(self._priority, loop)
+        place = self._limiter.account.take(self._limiter.share, self._priority, loop)
         if isinstance(place, Waiter):
             if self._deadline is None:
                 place = await self._limiter.wait(place, loop)
@@ -128,4 +120,4 @@ class _Slot:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._limiter.give_back(self._lease)
+        self._limiter.account.give_back(self._lease)
