@@ -29,7 +29,6 @@ def cases(scale: Scale) -> Iterable[Case]:
 
 def measure(case: Case, url: str) -> dict[str, float]:
     """Send, and stop at the first answer."""
-    begun = 0.0
     seen: list[float] = []
 
     def watch(_answers: int) -> None:

@@ -14,9 +14,9 @@ from benchmarks.spread import point, shown
 
 TITLE: Final = "Memory"
 ORDER: Final = 3
-EARLY: Final = 10_000  # from this message on nothing may grow
 _PEERS: Final = ("wooxy_many", "aiohttp_semaphore", "aiohttp_gather")
 _COUNTS: Final = (10**3, 10**4, 10**5, 10**6)
+_EARLY: Final = 10**4  # a campaign of more messages should need no more memory
 _MIB: Final = 2**20
 
 
@@ -28,19 +28,11 @@ def cases(scale: Scale) -> Iterable[Case]:
                 yield Case(question="memory", name=f"{count:,}", peer=peer, count=count, once=True)
 
 
-def measure(case: Case, _url: str) -> dict[str, float]:
-    """Note resident memory before, at message 10,000, at the last, and the most there was."""
-    seen: dict[int, float] = {}
-
-    def watch(answers: int) -> None:
-        if answers in (1, EARLY, case.count):
-            seen[answers] = _resident()
-
+def measure(case: Case, url: str) -> dict[str, float]:
+    """Note resident memory before, and the most there was."""
     before = _resident()
-    drive(case, _url, watch=watch)
-    last, most = seen[case.count], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    late = last - seen.get(EARLY, last)
-    return {"most_mib": (most - before) / _MIB, "growth_from_10000_mib": late / _MIB, "last_mib": last / _MIB}
+    drive(case, url)
+    return {"most_mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / _MIB}
 
 
 def _resident() -> float:
@@ -48,17 +40,18 @@ def _resident() -> float:
 
 
 def tables(results: Results) -> list[Table]:
-    """Return the most memory that a run needed, and what it grew by from message 10,000 to the last."""
+    """Return the most memory that a run needed, and by how much a campaign of a million needs more than a small one."""
     names = results.names("memory")
     rows = []
     for peer, title in results.peers.items():
         most = [results.rounds_of("memory", name, peer, "most_mib") for name in names]
-        late = results.rounds_of("memory", names[-1], peer, "growth_from_10000_mib") if names else []
+        early = results.rounds_of("memory", f"{_EARLY:,}", peer, "most_mib")
+        growth = [long - short for long, short in zip(most[-1], early, strict=False)] if names else []
         if any(most):
-            rows.append([title, *(shown(rounds, 1) for rounds in most), shown(late, 1)])
+            rows.append([title, *(shown(rounds, 1) for rounds in most), shown(growth, 1)])
     note = (
-        "MiB of resident memory: the most over what the process had before it imported the client; the last column "
-        f"is the growth from message {EARLY:,} to the last of the longest run."
+        "MiB of resident memory, the most over what the process had before it imported the client; growth: the longest "
+        f"run beside the one of {_EARLY:,} messages."
     )
     return [Table(TITLE, ["messages", *names, "growth"], rows, note)]
 
