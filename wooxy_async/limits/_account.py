@@ -150,8 +150,7 @@ class Account:
                 place = self._lease(share, weakref.ref(loop))
             else:
                 place = Waiter(share, priority, next(self._numbers), loop)
-        if self._came_back:
-            self._empty_queue()
+        self._empty_queue()
         return place
 
     def enter(self, waiter: Waiter, future: asyncio.Future[None]) -> None:
