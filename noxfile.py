@@ -88,4 +88,6 @@ def bench(session: nox.Session) -> None:
 def bench_runs(session: nox.Session) -> None:
     """Prove that the benchmarks run; their figures mean nothing."""
     session.install(".[bench]")
-    session.run("python", "-m", "benchmarks", "run", "--quick")
+    results = f"{session.create_tmp()}/quick.json"
+    session.run("python", "-m", "benchmarks", "run", "--quick", "--output", results)
+    session.run("python", "-m", "benchmarks", "compare", results, results)

@@ -12,10 +12,10 @@ import msgspec
 
 from benchmarks import discovery, harness
 from benchmarks.compare import comparison
+from benchmarks.drawing import draw
 from benchmarks.interface import Case, Peer, Results, Scale
 from benchmarks.machine import describe
 from benchmarks.report import markdown
-from benchmarks.svg import draw
 
 _FOLDER = Path(__file__).parent / "results"
 _ALWAYS = ("wooxy-async", "aiohttp", "anyio", "msgspec", "uvloop", "phonenumbers")
@@ -106,7 +106,7 @@ def _draw(results: Results, folder: Path) -> None:
     for question in discovery.questions().values():
         for plot in question.plots(results):
             if any(line.points for line in plot.lines):
-                (folder / f"{plot.file}.svg").write_text(draw(plot), encoding="utf-8")
+                (folder / f"{plot.file}.svg").write_text(draw(plot, list(results.peers.values())), encoding="utf-8")
 
 
 def _compare(arguments: argparse.Namespace) -> None:

@@ -130,22 +130,21 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line, or group of bars, of a plot: a median with its least and most for each place on the x axis."""
+    """One line of a plot: a median with its least and most for each place on the x axis."""
 
     title: str
     points: list[tuple[float, float, float] | None]
 
 
 class Plot(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture of the report: bars where `bars` is set, else lines over equally spaced places."""
+    """A picture of the report; the points of a line are joined where the places are a scale."""
 
     file: str
     title: str
     unit: str
     places: list[str]
     lines: list[Line]
-    bars: bool = False
-    logarithmic: bool = False
+    joined: bool = False
 
 
 Answered = Callable[[], object]

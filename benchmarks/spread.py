@@ -15,8 +15,8 @@ def shown(rounds: Sequence[float], digits: int = 0) -> str:
     """Return a median with its least and most as text."""
     if not rounds:
         return NOTHING
-    middle = f"{median(rounds):,.{digits}f}"
-    return middle if len(rounds) == 1 else f"{middle} ({min(rounds):,.{digits}f}-{max(rounds):,.{digits}f})"
+    middle = f"{median(rounds):z,.{digits}f}"
+    return middle if len(rounds) == 1 else f"{middle} ({min(rounds):z,.{digits}f}-{max(rounds):z,.{digits}f})"
 
 
 def point(rounds: Sequence[float]) -> tuple[float, float, float] | None:

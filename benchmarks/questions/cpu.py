@@ -62,4 +62,4 @@ def plots(results: Results) -> list[Plot]:
         for peer, title in results.peers.items()
     ]
     lines = [line for line in lines if any(line.points)]
-    return [Plot(file="cpu", title="CPU per message", unit="µs", places=names, lines=lines, bars=True)]
+    return [Plot(file="cpu", title="CPU per message", unit="µs", places=names, lines=lines)]

@@ -64,4 +64,4 @@ def plots(results: Results) -> list[Plot]:
         for peer, title in results.peers.items()
     ]
     lines = [line for line in lines if any(line.points)]
-    return [Plot(file="memory", title=TITLE, unit="MiB", places=names, lines=lines, logarithmic=True)]
+    return [Plot(file="memory", title=TITLE, unit="MiB", places=names, lines=lines, joined=True)]

@@ -68,8 +68,4 @@ def plots(results: Results) -> list[Plot]:
         for peer, title in results.peers.items()
         if peer not in (LIMIT, _LONG_QUEUE)
     ]
-    return [
-        Plot(
-            file="throughput", title="Throughput lost beside the limit", unit="%", places=names, lines=lines, bars=True
-        )
-    ]
+    return [Plot(file="throughput", title="Throughput lost beside the limit", unit="%", places=names, lines=lines)]

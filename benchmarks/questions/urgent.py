@@ -131,7 +131,7 @@ def plots(results: Results) -> list[Plot]:
         Line(text, [_point(_waits(results, f"{place}, {text}")) for place in places]) for text in _PRIORITIES.values()
     ]
     title = "Wait of a send() beside campaigns: p99, line from the median"
-    return [Plot(file="urgent", title=title, unit="ms", places=places, lines=lines, bars=True)] if places else []
+    return [Plot(file="urgent", title=title, unit="ms", places=places, lines=lines)] if places else []
 
 
 def _point(waits: list[float]) -> tuple[float, float, float]:
