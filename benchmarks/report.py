@@ -5,14 +5,15 @@ from __future__ import annotations
 from benchmarks.discovery import questions
 from benchmarks.interface import Results, Table
 from benchmarks.machine import line
+from benchmarks.summary import summary
 
 
 def markdown(results: Results) -> str:
     """Return all tables with date, machine and command."""
     how = f"Measured on {results.date} with `{results.command}`, {results.rounds} interleaved rounds, each measurement"
     parts = [f"{how} in a fresh process. {line(results.machine)}."]
-    for question in questions().values():
-        parts += [_table(table) for table in question.tables(results) if table.rows]
+    tables = [summary(results), *(table for question in questions().values() for table in question.tables(results))]
+    parts += [_table(table) for table in tables if table.rows]
     return "\n\n".join(parts) + "\n"
 
 
