@@ -6,7 +6,7 @@ import random
 import sys
 from collections.abc import Iterable, Iterator
 
-from benchmarks.interface import Case, Record
+from benchmarks.interface import SLOTS, Case, Record
 from benchmarks.processes import MeasurementError, Server, measure
 
 _FIGURES = 4  # of a measurement, that are told while it runs
@@ -43,6 +43,8 @@ def _measure(server: Server, case: Case, number: int) -> Record:
     except MeasurementError as error:
         raise MeasurementError(f"{case.key}: {error}") from None
     counts = server.counts()
+    if counts.peak > SLOTS:
+        raise MeasurementError(f"{case.key}: {counts.peak} requests were in progress at once, {SLOTS} are allowed")
     return Record(
         key=case.key,
         question=case.question,

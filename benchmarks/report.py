@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.discovery import questions
+from benchmarks.hours import hours
 from benchmarks.interface import Results, Table
 from benchmarks.machine import line
 from benchmarks.summary import summary
@@ -12,7 +13,8 @@ def markdown(results: Results) -> str:
     """Return all tables with date, machine and command."""
     how = f"Measured on {results.date} with `{results.command}`, {results.rounds} interleaved rounds, each measurement"
     parts = [f"{how} in a fresh process. {line(results.machine)}."]
-    tables = [summary(results), *(table for question in questions().values() for table in question.tables(results))]
+    measured = [table for question in questions().values() for table in question.tables(results)]
+    tables = [summary(results), *measured, hours(results)]
     parts += [_table(table) for table in tables if table.rows]
     return "\n\n".join(parts) + "\n"
 

@@ -14,7 +14,7 @@ from benchmarks.interface import Case, Plot, Results, Scale, Table
 from benchmarks.spread import ratios, shown
 
 TITLE: Final = "Import time"
-ORDER: Final = 8
+ORDER: Final = 7
 _OURS: Final = "import wooxy_async"
 _PARTS: Final = "import aiohttp, msgspec, anyio"
 _TIMED: Final = "from time import perf_counter as p; a = p(); {}; print(p() - a)"

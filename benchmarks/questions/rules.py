@@ -11,7 +11,7 @@ from benchmarks.spread import shown
 from benchmarks.work import TOKEN, message_maker
 
 TITLE: Final = "Rules alone"
-ORDER: Final = 7
+ORDER: Final = 6
 _NUMBERS: Final = ("+14155550123", "+49 151 2345 6789", "+44 (20) 7946-0018", "+380441234567", "+33 6 12 34 56 78")
 _ANSWER: Final = b'{"result":true,"viber_message_ids":["5d914c3dd132d5f45a4e3670"]}'
 _REFUSAL: Final = '{"result":false,"errors":["Sender with senderId “Shop” not approved"]}'.encode()

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from statistics import median
 from typing import Final
 
-from benchmarks.interface import SLOTS, Case, Plot, Results, Scale, Table
+from benchmarks.interface import SLOTS, Results, Table
 from benchmarks.questions import throughput
 
-TITLE: Final = "Hours for a campaign"
-ORDER: Final = 6
 _FROM: Final = "100 ms"
 _LATENCIES: Final = (0.05, 0.2, 1.0)
 _COUNTS: Final = (300_000, 2_000_000)
 
 
-def cases(_scale: Scale) -> Iterable[Case]:
-    """Yield none: the throughput question's figures are enough."""
-    return ()
-
-
-def measure(case: Case, url: str) -> dict[str, float]:
-    """Measure nothing."""
-    raise NotImplementedError(case, url)
-
-
-def tables(results: Results) -> list[Table]:
+def hours(results: Results) -> Table:
     """Return hours for each number of messages and latency."""
     header = ["", *(f"{count:,} at {latency * 1e3:,.0f} ms" for count in _COUNTS for latency in _LATENCIES)]
     ideal = ["ten slots, nothing lost", *(_cell(count, latency, 0) for count in _COUNTS for latency in _LATENCIES)]
@@ -37,9 +24,9 @@ def tables(results: Results) -> list[Table]:
             rows.append([title, *(_cell(count, latency, lost) for count in _COUNTS for latency in _LATENCIES)])
     note = (
         f"Computed, not run: messages x (latency + what a slot lost per message at {_FROM}) / {SLOTS} slots, "
-        "from the median throughput above."
+        "from the median throughput."
     )
-    return [Table(TITLE, header, rows if len(rows) > 1 else [], note)]
+    return Table("Hours for a campaign", header, rows if len(rows) > 1 else [], note)
 
 
 def _lost(results: Results, peer: str) -> float | None:
@@ -50,8 +37,3 @@ def _lost(results: Results, peer: str) -> float | None:
 
 def _cell(count: int, latency: float, lost: float) -> str:
     return f"{count * (latency + lost) / SLOTS / 3600:.2f}"
-
-
-def plots(_results: Results) -> list[Plot]:
-    """Return none: the table says it."""
-    return []
