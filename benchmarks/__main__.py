@@ -12,7 +12,6 @@ import msgspec
 
 from benchmarks import discovery, harness
 from benchmarks.compare import comparison
-from benchmarks.drawing import draw
 from benchmarks.interface import Case, Peer, Results, Scale
 from benchmarks.machine import describe
 from benchmarks.report import markdown
@@ -103,6 +102,8 @@ def _plot(arguments: argparse.Namespace) -> None:
 
 
 def _draw(results: Results, folder: Path) -> None:
+    from benchmarks.drawing import draw  # noqa: PLC0415 - the other commands work without matplotlib
+
     for question in discovery.questions().values():
         for plot in question.plots(results):
             if any(line.points for line in plot.lines):

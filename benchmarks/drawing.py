@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from io import StringIO
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter, SymmetricalLogLocator
 
 from benchmarks.interface import Plot
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _MARKS: Final = "oDsv^<>PXph*"
 _SPREAD: Final = 0.7  # of the distance between two places
@@ -28,9 +30,6 @@ def draw(plot: Plot, titles: list[str]) -> str:
         plot: what is drawn.
         titles: those of all peers, so that each has its mark and colour in every picture.
     """
-    import matplotlib as mpl  # noqa: PLC0415 - takes long, and only pictures need it
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
     colours = mpl.colormaps["tab20"].colors
     colours = colours[::2] + colours[1::2]
     with mpl.rc_context(_STYLE):
@@ -48,8 +47,8 @@ def draw(plot: Plot, titles: list[str]) -> str:
                     [most - median for _place, (median, _least, most) in known],
                 ],
                 label=line.title,
-                color=colours[style],
-                marker=_MARKS[style],
+                color=colours[style % len(colours)],
+                marker=_MARKS[style % len(_MARKS)],
                 linestyle="-" if plot.joined else "",
                 linewidth=1,
             )
@@ -62,8 +61,6 @@ def draw(plot: Plot, titles: list[str]) -> str:
 
 def _scale(axes: Axes, plot: Plot) -> None:
     """Name the axes; the upright one is logarithmic from 1, because the figures differ by orders of magnitude."""
-    from matplotlib.ticker import StrMethodFormatter, SymmetricalLogLocator  # noqa: PLC0415
-
     axes.set_title(plot.title, loc="left", fontweight="bold")
     axes.set_ylabel(plot.unit)
     axes.set_yscale("symlog", linthresh=1)

@@ -43,7 +43,7 @@ def summary(results: Results) -> Table:
 
 def _cpu(results: Results, place: str, peer: str) -> str:
     mine = results.rounds_of("cpu", place, peer, "cpu_us")
-    times = _middle(ratios(mine, results.rounds_of("cpu", place, BARE, "cpu_us")), ".2f", " ×")  # noqa: RUF001 - times
+    times = _middle(ratios(mine, results.rounds_of("cpu", place, BARE, "cpu_us")), ".2f", "x")
     return NOTHING if not mine else f"{_middle(mine, ',.0f', ' µs')} · {times}"
 
 

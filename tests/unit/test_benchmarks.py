@@ -31,7 +31,7 @@ def results(file: Path, version: str, figures: dict[str, list[float]]) -> Path:
 def compared(before: Path, after: Path) -> list[str]:
     """Return what `compare` prints."""
     command = [sys.executable, "-m", "benchmarks", "compare", before, after]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603 - our own
 
 
 def test_what_moved_is_told_and_noise_is_not(tmp_path: Path) -> None:
