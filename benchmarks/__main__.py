@@ -14,9 +14,11 @@ from benchmarks import discovery, harness
 from benchmarks.compare import comparison
 from benchmarks.interface import Case, Peer, Results, Scale
 from benchmarks.machine import describe
+from benchmarks.processes import MeasurementError
 from benchmarks.report import markdown
 
 _FOLDER = Path(__file__).parent / "results"
+_INTERRUPTED = 130  # exit code after Ctrl-C
 _ALWAYS = ("wooxy-async", "aiohttp", "anyio", "msgspec", "uvloop", "phonenumbers")
 
 
@@ -64,10 +66,14 @@ def _run(arguments: argparse.Namespace) -> None:
         peers={name: peer.TITLE for name, peer in peers.items()},
         records=[],
     )
-    for records in harness.run(cases, 1 if arguments.quick else arguments.rounds):
-        results = msgspec.structs.replace(results, rounds=results.rounds + 1, records=records)
-        if arguments.output or not arguments.quick:
-            _write(results, arguments.output or _FOLDER / f"{results.date}.json")
+    try:
+        for records in harness.run(cases, 1 if arguments.quick else arguments.rounds):
+            results = msgspec.structs.replace(results, rounds=results.rounds + 1, records=records)
+            if arguments.output or not arguments.quick:
+                _write(results, arguments.output or _FOLDER / f"{results.date}.json")
+    except (KeyboardInterrupt, MeasurementError) as end:
+        sys.stderr.write(f"{str(end) or 'stopped'}; what is kept: {results.rounds} whole rounds\n")
+        sys.exit(_INTERRUPTED if isinstance(end, KeyboardInterrupt) else 1)
     sys.stdout.write(markdown(results))
 
 

@@ -42,7 +42,10 @@ class Server:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "benchmarks.server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is the run's; the server ends with its standard input
         )
         _pin(self._process.pid, _processors()[0])
         self.url: str = msgspec.json.decode(self._hear())
