@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import msgspec
 
-from wooxy_async._logging import logger
+from wooxy_async._logging import say
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Outcome
 from wooxy_async._rules.redaction import mask_number
@@ -21,7 +22,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         number: the phone number but for its last digits.
         attempt: 1-based.
         outcome: what it would be if it were the last: "accepted", "rejected", "not_sent" or "in_doubt".
-        cause: `Cause.kind` where it was not answered soundly.
+        cause: `Cause.kind` where it had no valid reply.
         status: the HTTP status of a whole answer.
         elapsed: seconds from the slot to the judgement.
     """
@@ -53,7 +54,8 @@ def attempt_of(message: ViberMessage, outcome: Outcome, *, status: int | None, e
 def log_attempt(attempt: Attempt) -> None:
     """Write one record; its parts stand in the record's attributes `wooxy_…` too."""
     extra: dict[str, Any] = {f"wooxy_{name}": getattr(attempt, name) for name in attempt.__struct_fields__}
-    logger.debug(
+    say(
+        logging.DEBUG,
         "message %s (reference %r, number %s), attempt %s: %s%s, status %s, %.3f s",
         attempt.index,
         attempt.reference,

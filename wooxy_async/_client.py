@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl as tls
+import time
 import warnings
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from time import monotonic
 from types import TracebackType
 from typing import Any, Self, get_args
 
@@ -19,7 +19,7 @@ from wooxy_async._attempt import Attempt
 from wooxy_async._delivery import Delivery
 from wooxy_async._engine import Engine
 from wooxy_async._logging import listen_to
-from wooxy_async._ports import Limiter, Priority
+from wooxy_async._ports import Clock, Limiter, Priority
 from wooxy_async._rules.arguments import one_of
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Accepted, Outcome
@@ -29,6 +29,7 @@ from wooxy_async._rules.wire import ButtonField
 from wooxy_async._settings import Settings, make_settings, seconds
 from wooxy_async._statistics import Statistics
 from wooxy_async._stream import DRAIN, Intake, Messages, OutcomeStream
+from wooxy_async._turns import after_what_arrived, begin
 from wooxy_async.limits import ProcessLimiter
 
 
@@ -56,11 +57,12 @@ class WooxyClient:
         allow_http: let the token travel unencrypted to another machine; only for a trusted network.
         fresh_connections: make a new connection for each request, the strictest defence against answers that belong
             to nobody, at twice the cost.
-        patience: seconds that a `send_many` goes on while the API gives no sound answer.
+        patience: seconds that a `send_many` goes on while the API gives no valid reply.
         on_attempt: called with an `Attempt` after each request.
         on_outcome: called with each outcome.
         on_settled: called with the late outcome of a message that was in doubt. Hooks are called in the event loop
             and must not block it; what they raise is logged.
+        clock: where time comes from, for tests and simulations; the standard library's `time`.
 
     Raises:
         TypeError, ValueError: an argument or environment variable is wrong; the text names it and says what is right.
@@ -90,6 +92,7 @@ class WooxyClient:
         on_attempt: Callable[[Attempt], object] | None = None,
         on_outcome: Callable[[Outcome], object] | None = None,
         on_settled: Callable[[Outcome], object] | None = None,
+        clock: Clock = time,
     ) -> None:
         listen_to(os.environ)
         self._settings = settings = make_settings(
@@ -110,6 +113,7 @@ class WooxyClient:
             on_attempt=on_attempt,
             on_outcome=on_outcome,
             on_settled=on_settled,
+            clock=clock,
         )
         self._engine = Engine(settings, _limiter(limiter, settings))
 
@@ -152,6 +156,7 @@ class WooxyClient:
         if not isinstance(message, ViberMessage):
             raise TypeError(f"send takes a ViberMessage, not {type(message).__name__}.")
         limit = self._settings.timeout if timeout is None else seconds("timeout", timeout)
+        self._engine.transport()  # refuses a client that is closed or belongs to another loop
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
         def done(_delivery: Delivery, outcome: Outcome) -> None:
@@ -165,7 +170,7 @@ class WooxyClient:
             priority=_priority(priority),
             retry=self._retry(retry_in_doubt),
             done=done,
-            deadline=monotonic() + limit,
+            deadline=self._settings.clock.monotonic() + limit,
         )
         delivery.start()
         outcome = await _outcome(delivery, answered, limit)
@@ -215,9 +220,10 @@ class WooxyClient:
         """Refuse new messages, wait for what is in flight, 10 seconds at the most, and close the connections.
 
         What has not started is NotSent. What is not answered after the 10 seconds is InDoubt, and its reference is
-        logged. Runs to its end also when the caller is cancelled meanwhile.
+        logged. Runs to its end, within that time and a second more, also when the caller is cancelled meanwhile and
+        whatever a source does.
         """
-        await _to_its_end(self._engine.aclose(DRAIN))
+        await _to_its_end(self._engine.aclose(DRAIN, asyncio.current_task()))
 
     async def __aenter__(self) -> Self:
         self._engine.transport()
@@ -241,9 +247,15 @@ class WooxyClient:
 async def _outcome(delivery: Delivery, answered: asyncio.Future[Outcome], limit: float) -> Outcome:
     """Wait for an outcome, or tell what is known when the caller's wait ends."""
 
-    def end() -> None:
-        with suppress(asyncio.InvalidStateError):
+    def judge() -> None:
+        if not answered.done():
             answered.set_result(delivery.tell("deadline", f"The time-out of {limit:g} s ended"))
+
+    def end() -> None:
+        if delivery.is_out:
+            after_what_arrived(answered.get_loop(), judge)
+        else:
+            judge()
 
     timer = answered.get_loop().call_later(limit, end)
     try:
@@ -257,7 +269,7 @@ async def _outcome(delivery: Delivery, answered: asyncio.Future[Outcome], limit:
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
     """Await work also when the caller is cancelled meanwhile; the cancellation goes on afterwards."""
-    task, cancelled = asyncio.ensure_future(work), False
+    task, cancelled = begin(work), False
     with anyio.CancelScope(shield=True):  # against anyio's scopes; `asyncio.shield` against `Task.cancel`
         while not task.done():
             try:
@@ -276,7 +288,9 @@ def _priority(given: Any) -> Priority:
 
 def _limiter(given: Any, settings: Settings) -> Limiter:
     if given == "process":
-        return ProcessLimiter(settings.token, share=settings.max_concurrency, loss_hold=settings.loss_hold)
+        return ProcessLimiter(
+            settings.token, share=settings.max_concurrency, loss_hold=settings.loss_hold, clock=settings.clock
+        )
     if isinstance(given, str) or not hasattr(given, "slot"):
         raise ValueError(f'limiter must be "process" or a Limiter, not {given!r}.')
     checked: Limiter = given

@@ -2,32 +2,40 @@
 
 Each message has a task of its own that belongs to the client. A caller who stops waiting does not stop a request
 that may be out: the request keeps its task, its connection and its slot until its answer, so that the cap holds and
-a late answer can settle the doubt.
+a late answer can settle the doubt; but nothing is sent again for a caller who has left.
+
+Code of others (limiters, hooks, log handlers) runs beside each request. Only acquiring a slot can fail a message. Once
+a request was made, its outcome is concluded, and known to the caller, before any of that code runs again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
-from time import monotonic
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, cast
 
 import anyio
 
+from wooxy_async import _foreign
 from wooxy_async._attempt import attempt_of
 from wooxy_async._engine import Engine
 from wooxy_async._guard import Guard
 from wooxy_async._ports import Handover, Lease, Priority, Reply, TransportError
 from wooxy_async._rules.checks import prepare
-from wooxy_async._rules.judgement import Again, Row, Seen, Verdict, conclude, judge
+from wooxy_async._rules.judgement import Again, Seen, conclude, judge
 from wooxy_async._rules.messages import ViberMessage
-from wooxy_async._rules.outcomes import Accepted, Cause, CauseKind, InDoubt, NotSent, Outcome
-from wooxy_async._rules.retry import RetryPolicy, next_pause, retry_after
+from wooxy_async._rules.outcomes import Accepted, Cause, CauseKind, InDoubt, NotSent, Outcome, Rejected
+from wooxy_async._rules.retry import RetryPolicy, may_try_again, retry_after
 from wooxy_async._rules.wire import read_answer
+from wooxy_async._turns import begin
 
 _WORDS_MOST: Final = 200  # characters of an undocumented answer that are kept
 _WAITING: Final = "waiting for a slot"
+_ASKED_TO_WAIT: Final = "waiting because Wooxy asked the client to wait"
+_LOOK_EVERY: Final = 0.05  # seconds between two looks at a pause whose end is not known
+_KINDS_AT_DEADLINE: Final[dict[str, CauseKind]] = {_WAITING: "no_slot", _ASKED_TO_WAIT: "throttled"}
+_RELEASE_LIMIT: Final = 5.0  # seconds that a limiter may take to take back a slot
 
 
 class Delivery:
@@ -40,11 +48,8 @@ class Delivery:
         priority: "urgent" or "bulk".
         retry: when it is sent again.
         done: called once with the outcome, unless the caller was told one before.
-        deadline: `time.monotonic()` at which the caller stops waiting, or None.
+        deadline: the clock's `monotonic()` at which the caller stops waiting, or None.
         guard: the stream's, or None. With one, what is known not taken is tried for as long as it takes.
-
-    Raises:
-        RuntimeError: the client is closed, or in use by another event loop.
     """
 
     def __init__(
@@ -62,19 +67,24 @@ class Delivery:
         self.message = message
         self.outcome: Outcome | None = None  # the one that the caller is told; it never changes
         self.task: asyncio.Task[None] | None = None
+        self.is_last = False  # the attempt that is under way: nobody waits for another
         self._engine = engine
-        self._transport = engine.transport()
+        self._clock = engine.clock
         self._index = index
         self._priority: Priority = priority
         self._retry = retry
         self._done = done
         self._deadline = deadline
         self._guard = guard
-        self._began = self._request_began = monotonic()
+        self._began = self._request_began = self._clock.monotonic()
         self._attempts = 0
         self._stage = "not started"
         self._handover: Handover | None = None
         self._doubt: InDoubt | None = None
+        self._final: Outcome | None = None
+        self._told: Outcome | None = None  # to a caller who stopped waiting
+        self._is_counted = False  # by the guard, as an attempt under way
+        self._is_trial = False  # of an account that pauses
         self._cancelled_by = Cause(kind="cancelled", text="The message was cancelled")
         self._prepared = prepare(message, engine.settings.phone_check, engine.settings.button_field)
 
@@ -85,7 +95,7 @@ class Delivery:
             task: awaits `run`, now or next; None for a task of its own, which the client owns.
         """
         self._engine.deliveries.add(self)
-        self.task = task or asyncio.get_running_loop().create_task(self.run())
+        self.task = task or begin(self.run())
         self.task.add_done_callback(self._ended)
 
     @property
@@ -100,11 +110,13 @@ class Delivery:
             kind: why the caller stops waiting.
             text: the same, for people.
         """
+        self.is_last = True
         if self.outcome is None:
-            self.outcome = self._known(Cause(kind=kind, text=text))
+            self.outcome = self._told = self._known(Cause(kind=kind, text=text))
             if not self.is_out:
                 self.cancel(kind, text)
             self._engine.count(self.outcome)
+            self._engine.tell(self.outcome)
         return self.outcome
 
     def cancel(self, kind: CauseKind, text: str) -> None:
@@ -112,16 +124,18 @@ class Delivery:
         self._cancelled_by = Cause(kind=kind, text=text)
         if self._handover is not None:
             self._handover.forbidden = True
-        if self.task is not None:
+        if self.task is not None and self._final is None:
             self.task.cancel()
 
     def _known(self, cause: Cause) -> Outcome:
         """Return what is known of a message whose last attempt has not ended."""
+        if self._final is not None:
+            return self._final
         if self._doubt is not None:
             return self._doubt
         if self.is_out:
             return InDoubt(cause=Cause(kind=cause.kind, text=f"{cause.text}; its request was out."), **self._common())
-        kind: CauseKind = "no_slot" if (cause.kind, self._stage) == ("deadline", _WAITING) else cause.kind
+        kind = _KINDS_AT_DEADLINE.get(self._stage, cause.kind) if cause.kind == "deadline" else cause.kind
         return NotSent(cause=Cause(kind=kind, text=f"{cause.text}; it was {self._stage}."), **self._common())
 
     def _common(self) -> dict[str, Any]:
@@ -129,125 +143,242 @@ class Delivery:
             "index": self._index,
             "message": self.message,
             "attempts": self._attempts,
-            "elapsed": monotonic() - self._began,
+            "elapsed": self._clock.monotonic() - self._began,
         }
 
     async def run(self) -> None:
         """Carry it to its outcome."""
-        if not isinstance(self._prepared, bytes):
-            seen = Seen(problems=self._prepared)
-            self._finish(conclude(judge(seen), seen, **self._common()))
-            return
         try:
-            outcome = await self._deliver(self._prepared)
+            if isinstance(self._prepared, bytes):
+                while self._final is None:
+                    await self._try(self._prepared)
+            else:
+                seen = Seen(problems=self._prepared)
+                self._conclude(conclude(judge(seen), seen, **self._common()))
         except Exception as error:  # noqa: BLE001 - whatever breaks, the message has an outcome
-            self._engine.log_mistake("a mistake of wooxy_async; please report it")
-            text = f"wooxy_async made a mistake ({type(error).__name__})"
-            outcome = self._known(Cause(kind="internal_error", text=text))
-        self._finish(outcome)
+            self._engine.log_mistake("a bug of wooxy_async; please report it")
+            text = f"wooxy_async has a bug ({type(error).__name__})"
+            self._conclude(self._known(Cause(kind="internal_error", text=text)))
+        self._finish()
+
+    def _conclude(self, outcome: Outcome) -> None:
+        """Keep the outcome, and give it to the caller; nothing that comes later changes it."""
+        if self._final is None:
+            self._final = outcome
+            if self.outcome is None:
+                self.outcome = outcome
+                self._engine.count(outcome)
+                self._done(self, outcome)
 
     def _ended(self, _task: asyncio.Task[None]) -> None:
         """Give a message its outcome whose task was cancelled, maybe before its first step."""
-        self._finish(self._known(self._cancelled_by))
+        outcome, was_out = self._known(self._cancelled_by), self.is_out
+        self._conclude(outcome)
+        if was_out:
+            self._tell_attempt(outcome, status=None)
+        self._finish()
 
-    def _finish(self, outcome: Outcome) -> None:
+    def _finish(self) -> None:
+        """Leave the client's books, and show the outcome to the hooks."""
         self._engine.deliveries.discard(self)
         task, self.task = cast("asyncio.Task[None]", self.task), None  # it may go on to carry another message
         task.remove_done_callback(self._ended)
-        if self.outcome is None:
-            self.outcome = outcome
-            self._engine.count(outcome)
-            self._done(self, outcome)
+        final = cast("Outcome", self._final)
+        if self._told is None:
+            self._engine.tell(final)
         else:
-            self._engine.settle(self.outcome, outcome)
+            self._engine.settle(self._told, final)
 
-    async def _deliver(self, body: bytes) -> Outcome:
-        while True:
-            guard = self._guard
-            if self._engine.is_paused or (guard is not None and not guard.admit_now()):
-                await self._admit()
-            told = self._attempts
-            seen, row = await self._attempt(body)
-            outcome = conclude(row, seen, **self._common())
-            self._handover = None
-            if self._engine.is_watched and outcome.attempts > told:
-                elapsed = monotonic() - self._request_began
-                self._engine.attempted(attempt_of(self.message, outcome, status=seen.status, elapsed=elapsed))
-            if isinstance(outcome, InDoubt):
-                self._doubt = self._doubt or outcome
+    async def _try(self, body: bytes) -> None:
+        """Wait until it may go, make one attempt, and pause if there is to be another."""
+        guard, pause = self._guard, 0.0
+        try:
             if guard is not None:
-                guard.report(outcome)
-            if isinstance(outcome, Accepted):
-                return outcome
-            pause = self._pause(row, seen)
-            if pause is None:
-                return self._doubt or outcome
+                if not guard.admit_now():
+                    self._stage = "waiting because Wooxy does not answer"
+                    await guard.admit()
+                self._is_counted = True
+            if self._engine.pace.is_even or await self._is_admitted():
+                pause = await self._attempt(body)
+        finally:
+            self._withdraw()
+        if pause and self._final is None:
             self._stage = f"pausing after attempt {self._attempts}"
             await anyio.sleep(pause)
 
-    async def _admit(self) -> None:
-        """Wait while the server has asked the client to wait, and while the stream's API is down."""
-        if self._engine.is_paused:
-            self._stage = "waiting because Wooxy asked the client to wait"
-            await self._engine.until_unpaused()
+    def _withdraw(self) -> None:
+        """Let nobody wait for an attempt that has ended, however it ended."""
+        if self._is_trial:
+            self._is_trial = False
+            self._engine.pace.end_trial()
+        if self._is_counted:
+            self._is_counted = False
+            cast("Guard", self._guard).withdraw()
+
+    async def _is_admitted(self) -> bool:
+        """Wait while the account pauses; False where that would take too long, which is then the outcome."""
+        pace = self._engine.pace
+        while (answer := pace.admit(self._priority)) == "wait":
+            wait = pace.wait(self._priority)
+            if self._is_too_long(wait):
+                text = f"Wooxy has asked the client to wait for {wait:.3g} s more, too long for this message."
+                cause = Cause(kind="throttled", text=text)
+                outcome = self._doubt or NotSent(cause=cause, retry_after=wait, **self._common())
+                self._end_stream_if_impatient(outcome, wait)
+                self._conclude(outcome)
+                return False
+            self._stage = _ASKED_TO_WAIT
+            # The pause of bulk only grows; that of the urgent ends with the first of them that is taken.
+            await anyio.sleep(wait if self._priority == "bulk" else min(max(wait, _LOOK_EVERY), 5 * _LOOK_EVERY))
+        self._is_trial = answer == "trial"
+        return True
+
+    def _is_too_long(self, wait: float) -> bool:
         if self._guard is not None:
-            self._stage = "waiting because Wooxy does not answer"
-            await self._guard.admit()
+            return wait > self._engine.settings.patience
+        return self._deadline is not None and self._clock.monotonic() + wait >= self._deadline
 
-    def _pause(self, row: Row, seen: Seen) -> float | None:
-        """Return the seconds until the next attempt, or None for none."""
-        patience = None if self._guard is None else self._engine.settings.patience
-        pause = next_pause(
-            self._retry,
-            row.again,
-            attempts=self._attempts,
-            asked=seen.retry_after,
-            draw=self._engine.draw(),
-            patience=patience,
-        )
-        if row.again is Again.AFTER_PAUSE:
-            asked = self._retry.wait_initial if seen.retry_after is None else seen.retry_after
-            seconds = min(max(asked, pause or 0.0), patience or self._retry.wait_max)
-            self._engine.pause(seconds, "Wooxy refused a request for load (HTTP 429)")
-        too_late = pause is not None and self._deadline is not None and monotonic() + pause >= self._deadline
-        return None if too_late else pause
+    def _end_stream_if_impatient(self, outcome: Outcome, wait: float) -> None:
+        if self._guard is not None:
+            patience = self._engine.settings.patience
+            why = f"Wooxy asks to wait for {wait:.3g} s, and the patience is {patience:g} s, so the stream ends."
+            self._guard.end(outcome, why)
 
-    async def _attempt(self, body: bytes) -> tuple[Seen, Row]:
-        """Wait for a slot and make one request in it."""
+    async def _attempt(self, body: bytes) -> float:
+        """Wait for a slot, make one request in it, and return the seconds to pause before another."""
         self._stage = _WAITING
+        acquired = await self._acquire()
+        if isinstance(acquired, Cause):
+            return self._judge(Seen(failure=acquired))[1]
+        slot, lease = acquired
         try:
-            async with self._engine.limiter.slot(priority=self._priority, deadline=self._deadline) as lease:
-                self._attempts += 1
-                self._request_began = monotonic()
-                self._stage = "connecting"
-                return await self._request(body, lease)
-        except TimeoutError:
-            text = "No slot became free in time: every slot that this client may use is taken by another request."
-            seen = Seen(failure=Cause(kind="no_slot", text=text))
-            return seen, judge(seen)
+            if not self._is_trial and self._engine.pace.holds_back(self._priority):
+                attempted, pause = None, 0.0  # the account began to pause while this message waited for its slot
+            else:
+                attempted, pause = await self._request(body, lease)
+        except GeneratorExit:
+            await slot.__aexit__(None, None, None)  # the loop is gone, and with it the time that could be limited
+            raise
+        except BaseException:
+            await self._release(slot)
+            raise
+        await self._release(slot)
+        if attempted is not None:
+            self._tell_attempt(*attempted)
+        return pause
 
-    async def _request(self, body: bytes, lease: Lease) -> tuple[Seen, Row]:
+    async def _acquire(self) -> tuple[AbstractAsyncContextManager[Lease], Lease] | Cause:
+        """Return a slot, or why there is none: whatever a limiter raises, no request was started."""
+        try:
+            slot = self._engine.limiter.slot(priority=self._priority, deadline=self._deadline)
+            return slot, await slot.__aenter__()
+        except BaseException as error:
+            if _foreign.ends_this_task(error):
+                raise
+            if isinstance(error, TimeoutError) and self._deadline is not None:
+                text = "No slot became free in time: every slot that this client may use is taken by another request."
+                return Cause(kind="no_slot", text=text)
+            self._engine.log_mistake("the limiter failed; no request was started")
+            text = f"The limiter failed ({type(error).__name__}); no request was started."
+            return Cause(kind="limiter_unavailable", text=text)
+
+    async def _release(self, slot: AbstractAsyncContextManager[Lease]) -> None:
+        """Give a slot back: what was judged stands, whatever the limiter does."""
+        try:
+            async with asyncio.timeout(_RELEASE_LIMIT):
+                await slot.__aexit__(None, None, None)
+        except BaseException as error:
+            if _foreign.ends_this_task(error):
+                raise
+            self._engine.log_mistake("the limiter failed to take back a slot; the message is not affected")
+
+    def _keep_closed(self, lease: Lease, seconds: float) -> None:
+        failed = "the limiter failed to keep a slot closed; the message is not affected"
+        _foreign.call(lambda: lease.keep_closed(seconds), lambda: self._engine.log_mistake(failed))
+
+    async def _request(self, body: bytes, lease: Lease) -> tuple[tuple[Outcome, int | None], float]:
         """Make one request; whenever its end is in doubt its slot stays closed, for the server may be at work on it."""
+        self._attempts += 1
+        self._request_began = self._clock.monotonic()
+        self._stage = "connecting"
         handover = self._handover = Handover(lease.holds)
         try:
-            seen = self._read(await self._transport.post(body, handover))
+            seen = self._read(await self._engine.transport().post(body, handover))
         except TransportError as error:
             seen = Seen(handed_over=handover.started, failure=Cause(kind=error.kind, text=error.text))
         except BaseException:
             if handover.started:
-                lease.keep_closed(self._engine.settings.loss_hold)
+                self._keep_closed(lease, self._engine.settings.loss_hold)
             raise
-        row = judge(seen)
-        if row.verdict is Verdict.IN_DOUBT:
-            lease.keep_closed(self._engine.settings.loss_hold)
-        return seen, row
+        outcome, pause = self._judge(seen)
+        if isinstance(outcome, InDoubt):
+            self._keep_closed(lease, self._engine.settings.loss_hold)
+        elif self._engine.pace.rest:
+            self._keep_closed(lease, self._engine.pace.rest)
+        return (outcome, seen.status), pause
 
     def _read(self, reply: Reply) -> Seen:
         redact = self._engine.settings.redact
         answer = read_answer(reply.body, redact)
-        asked = None if reply.retry_after is None else retry_after(reply.retry_after, time.time())
-        seen = Seen(handed_over=True, status=reply.status, answer=answer, retry_after=asked)
+        asked = None if reply.retry_after is None else retry_after(reply.retry_after, self._clock.time())
+        has_proxy = self._engine.settings.proxy is not None
+        seen = Seen(handed_over=True, status=reply.status, answer=answer, retry_after=asked, has_proxy=has_proxy)
         if answer is None:
             words = reply.body[: 4 * _WORDS_MOST].decode("utf-8", "replace")
             seen.words = redact(" ".join(words.split()))[:_WORDS_MOST]
         return seen
+
+    def _judge(self, seen: Seen) -> tuple[Outcome, float]:
+        """Judge an attempt, and conclude the message unless it is tried again.
+
+        Returns:
+            What the attempt would be if it were the only one, and the seconds to pause before the next.
+        """
+        row = judge(seen)
+        outcome = conclude(row, seen, **self._common())
+        self._handover = None
+        if isinstance(outcome, InDoubt):
+            self._doubt = self._doubt or outcome
+        of_message = outcome if isinstance(outcome, Accepted) else self._doubt or outcome
+        if row.again is Again.AFTER_PAUSE:
+            pause = self._pause_for_load(seen, outcome, of_message)
+        else:
+            if isinstance(outcome, Accepted | Rejected) and not self._engine.pace.is_even:
+                self._engine.pace.replied(self._request_began)
+            self._report(outcome, of_message)
+            pause = self._retry.pause(self._attempts, self._engine.draw()) if self._may_try_again(row.again) else None
+        if pause is None or self._is_too_late(pause):
+            self._conclude(of_message)
+        return outcome, pause or 0.0
+
+    def _report(self, outcome: Outcome, of_message: Outcome) -> None:
+        if self._is_counted:
+            self._is_counted = False
+            cast("Guard", self._guard).report(outcome, of_message)
+
+    def _pause_for_load(self, seen: Seen, outcome: Outcome, of_message: Outcome) -> float | None:
+        """Note a 429; return the seconds to rest, 0 where the account pauses (the next attempt waits for that)."""
+        pace, retry = self._engine.pace, self._retry
+        rest = pace.refused(self._request_began, seen.retry_after, lambda nth: retry.pause(nth, self._engine.draw()))
+        if rest is not None:  # stray: says nothing about the API
+            return rest if self._may_try_again(Again.AFTER_PAUSE) else None
+        self._report(outcome, of_message)
+        wait = pace.wait(self._priority)
+        if self._is_too_long(wait):
+            self._end_stream_if_impatient(of_message, wait)
+            return None
+        given_back = self._guard is None and self._priority == "bulk" and wait > retry.wait_max
+        return 0.0 if self._may_try_again(Again.AFTER_PAUSE) and not given_back else None
+
+    def _may_try_again(self, again: Again) -> bool:
+        is_endless = self._guard is not None
+        return not self.is_last and may_try_again(self._retry, again, self._attempts, is_endless=is_endless)
+
+    def _is_too_late(self, pause: float) -> bool:
+        return self._deadline is not None and self._clock.monotonic() + pause >= self._deadline
+
+    def _tell_attempt(self, outcome: Outcome, status: int | None) -> None:
+        """Show an attempt to the log and to the hook."""
+        if self._engine.is_watched:
+            elapsed = self._clock.monotonic() - self._request_began
+            self._engine.attempted(attempt_of(self.message, outcome, status=status, elapsed=elapsed))

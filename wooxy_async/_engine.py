@@ -1,4 +1,4 @@
-"""What all messages of one client share: its limiter, its session pool, its pause, its counts and its hooks."""
+"""What all messages of one client share: limiter, session pool, the account's pace, counts and hooks."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import asyncio
 import logging
 import random
 import traceback
+import weakref
 from collections import Counter
 from collections.abc import Callable
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-import anyio
-
+from wooxy_async import _foreign
 from wooxy_async._adapters.transport import AiohttpTransport
 from wooxy_async._attempt import Attempt, log_attempt
-from wooxy_async._logging import logger
+from wooxy_async._logging import logger, say
 from wooxy_async._ports import Limiter
 from wooxy_async._rules.outcomes import Accepted, InDoubt, Invalid, NotSent, Outcome, Rejected
 from wooxy_async._settings import Settings
 from wooxy_async._statistics import Statistics
+from wooxy_async._turns import let_arrive
+from wooxy_async.limits import ProcessLimiter
+from wooxy_async.limits._pace import pace_of
 
 if TYPE_CHECKING:
     from wooxy_async._delivery import Delivery
     from wooxy_async._stream import Intake
+
+_CUT: Final = 1.0  # seconds that closing waits, after its time, for what was cut
 
 
 class Engine:
@@ -37,6 +41,8 @@ class Engine:
     def __init__(self, settings: Settings, limiter: Limiter) -> None:
         self.settings = settings
         self.limiter = limiter
+        self.clock = settings.clock
+        self.pace = pace_of(settings.token, settings.clock)
         self.deliveries: set[Delivery] = set()
         self.intakes: set[Intake] = set()
         self.closed = False
@@ -45,8 +51,8 @@ class Engine:
         self._settled = 0
         self._transport: AiohttpTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.paused_until = 0.0
-        self.paused_because = ""
+        if isinstance(limiter, ProcessLimiter):
+            limiter.before_slots_of_dead_loops_open(weakref.WeakMethod(self.cut_dead_loop))
 
     def transport(self) -> AiohttpTransport:
         """Return the session pool of the running loop; made at first use.
@@ -54,15 +60,15 @@ class Engine:
         Raises:
             RuntimeError: the client is closed, or in use by another loop.
         """
-        loop = asyncio.get_running_loop()
-        if self._transport is not None and self._loop is loop:
-            return self._transport
+        loop, transport = asyncio.get_running_loop(), self._transport
+        if transport is not None and self._loop is loop and not transport.is_inherited:
+            return transport
         return self._connect(loop)
 
     def _connect(self, loop: asyncio.AbstractEventLoop) -> AiohttpTransport:
         if self.closed:
             raise RuntimeError("This WooxyClient is closed: make a new one. Nothing was sent.")
-        if self._loop is not None and self._loop is not loop and not self._loop.is_closed():
+        if self.has_open_session and self._loop is not None and not self._loop.is_closed():
             raise RuntimeError(
                 "This WooxyClient belongs to another event loop that is still open: make one client per loop "
                 "(they share the account's slots by themselves), or close it there first. Nothing was sent."
@@ -81,65 +87,62 @@ class Engine:
         return self._transport
 
     def abandon(self) -> None:
-        """Let go of what belonged to a loop that is closed."""
+        """Let go of what belonged to a loop that is closed, or to the parent of this process."""
         self.deliveries.clear()
         self.intakes.clear()
-        if self._transport is not None:
-            self._transport.abandon()
-            self._transport = None
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abandon()
+
+    def cut_dead_loop(self) -> None:
+        """End the connections if their loop is closed; may be called from any thread."""
+        transport, loop = self._transport, self._loop
+        if transport is not None and loop is not None and loop.is_closed():
+            transport.cut()
 
     @property
     def has_open_session(self) -> bool:
-        """Whether connections may be open."""
-        return self._transport is not None
+        """Whether connections of this process may be open."""
+        return self._transport is not None and not self._transport.is_inherited
 
-    async def aclose(self, drain: float) -> None:
-        """Refuse new messages, wait so many seconds for what is in flight, and close the session pool."""
+    async def aclose(self, drain: float, caller: asyncio.Task[Any] | None) -> None:
+        """Refuse new messages, wait so many seconds for what is in flight, and close the session pool.
+
+        Args:
+            drain: seconds.
+            caller: the task that waits for the end, maybe from within a source: what it does itself is not waited for.
+        """
         self.closed = True
         transport, self._transport = self._transport, None
         if transport is None:
             return
-        if self._loop is asyncio.get_running_loop():
-            await self._drain(drain)
+        if self._loop is asyncio.get_running_loop() and not transport.is_inherited:
+            await self._drain(drain, caller)
             await transport.aclose()
         else:
             transport.abandon()
 
-    async def _drain(self, seconds: float) -> None:
-        """End what has not started, and wait for what is in flight."""
+    async def _drain(self, seconds: float, caller: asyncio.Task[Any] | None) -> None:
+        """End what has not started, and wait for what is in flight, but no longer than that."""
         for intake in list(self.intakes):
             intake.stop()
         for delivery in [delivery for delivery in self.deliveries if not delivery.is_out]:
             delivery.cancel("not_started", "The client was closed")
-        if tasks := self._tasks():
-            await asyncio.wait(tasks, timeout=seconds)
+        await self._until_ended(seconds, caller)
+        await let_arrive()
         for delivery in list(self.deliveries):
-            logger.warning("in doubt, the client was closed: message with reference %r", delivery.message.reference)
-            delivery.cancel("cancelled", "The client was closed")
+            if delivery.is_out:
+                say(logging.WARNING, "in doubt, the client was closed: reference %r", delivery.message.reference)
+            delivery.cancel("closed" if delivery.is_out else "not_started", "The client was closed")
         for intake in list(self.intakes):
-            intake.task.cancel()
-        if tasks := self._tasks():
-            await asyncio.wait(tasks)
+            intake.cancel()
+        await self._until_ended(_CUT, caller)
+        self.intakes.clear()
 
-    def _tasks(self) -> set[asyncio.Task[None]]:
+    async def _until_ended(self, seconds: float, caller: asyncio.Task[Any] | None) -> None:
         deliveries = {delivery.task for delivery in self.deliveries if delivery.task is not None}
-        return deliveries | {intake.task for intake in self.intakes}
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether the server has asked the client to wait."""
-        return self.paused_until > monotonic()
-
-    async def until_unpaused(self) -> None:
-        """Wait while the server has asked the client to wait."""
-        while (left := self.paused_until - monotonic()) > 0:  # noqa: ASYNC110 - the pause may grow meanwhile
-            await anyio.sleep(left)
-
-    def pause(self, seconds: float, because: str) -> None:
-        """Start no request of this client for so long."""
-        if monotonic() + seconds > self.paused_until:
-            self.paused_until = monotonic() + seconds
-            self.paused_because = because
+        if tasks := (deliveries | {intake.task for intake in self.intakes}) - {caller}:
+            await asyncio.wait(tasks, timeout=seconds)
 
     @property
     def is_watched(self) -> bool:
@@ -149,13 +152,15 @@ class Engine:
     def attempted(self, attempt: Attempt) -> None:
         """Tell of a request."""
         log_attempt(attempt)
-        self.call(self.settings.on_attempt, attempt)
+        self._call(self.settings.on_attempt, attempt)
 
     def count(self, outcome: Outcome) -> None:
-        """Count an outcome and show it to the hook."""
+        """Count the outcome that a caller is told."""
         self._counts[type(outcome)] += 1
-        if self.settings.on_outcome is not None:
-            self.call(self.settings.on_outcome, outcome)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Show an outcome that was counted to the hook."""
+        self._call(self.settings.on_outcome, outcome)
 
     def settle(self, told: Outcome, outcome: Outcome) -> None:
         """Note what became of a request that outlived its caller, who was told that it is in doubt."""
@@ -163,25 +168,22 @@ class Engine:
             return
         if not isinstance(outcome, InDoubt):
             self._settled += 1
-        logger.info("message %s (%s) is settled: %s", outcome.index, outcome.message.reference, type(outcome).__name__)
-        self.call(self.settings.on_settled, outcome)
+        words = (outcome.index, outcome.message.reference, type(outcome).__name__)
+        say(logging.INFO, "message %s (%s) is settled: %s", *words)
+        self._call(self.settings.on_settled, outcome)
 
-    def call(self, hook: Callable[[Any], object] | None, argument: object) -> None:
-        """Call a hook; its mistakes are logged and change nothing."""
-        if hook is None:
-            return
-        try:
-            hook(argument)
-        except Exception:  # noqa: BLE001 - the mistake is the hook's
-            self.log_mistake("a hook of WooxyClient raised; the message is not affected")
+    def _call(self, hook: Callable[[Any], object] | None, argument: object) -> None:
+        if hook is not None:
+            failed = "a hook of WooxyClient raised; the message is not affected"
+            _foreign.call(lambda: hook(argument), lambda: self.log_mistake(failed))
 
     def log_mistake(self, text: str) -> None:
         """Log the exception that is being handled, without secrets."""
-        logger.error("%s\n%s", text, self.settings.redact(traceback.format_exc()))
+        say(logging.ERROR, "%s\n%s", text, self.settings.redact(traceback.format_exc()))
 
     def statistics(self) -> Statistics:
         """Return the client's state at this moment."""
-        slots, counts, paused_for = self.limiter.statistics(), self._counts, self.paused_until - monotonic()
+        slots, counts, paused_for = self.limiter.statistics(), self._counts, self.pace.paused_for
         return Statistics(
             borrowed=slots.borrowed,
             closed=slots.closed,
@@ -193,6 +195,6 @@ class Engine:
             in_doubt=counts[InDoubt],
             outlived=sum(delivery.outcome is not None for delivery in self.deliveries),
             settled=self._settled,
-            paused_for=max(0.0, paused_for),
-            paused_because=self.paused_because if paused_for > 0 else "",
+            paused_for=paused_for,
+            paused_because="Wooxy refused a request for load (HTTP 429)" if paused_for else "",
         )

@@ -11,11 +11,12 @@ from typing import Final
 
 import anyio
 
-from wooxy_async._rules.documented import ErrorCode, Scope, widest
-from wooxy_async._rules.errors import InDoubtError, NotSentError, WooxyError, rejection
+from wooxy_async._ports import Clock
+from wooxy_async._rules.documented import ErrorCode, Scope
+from wooxy_async._rules.errors import InDoubtError, NotSentError, WooxyError, rejection, scope
 from wooxy_async._rules.outcomes import Accepted, InDoubt, NotSent, Outcome, Rejected
 
-TROUBLES_IN_A_ROW: Final = 5  # attempts without a sound answer; then the API counts as down
+TROUBLES_IN_A_ROW: Final = 5  # attempts without a valid reply; then the API counts as down
 ALIKE_IN_A_ROW: Final = 20
 PROBE_WAIT_INITIAL: Final = 0.5  # seconds
 PROBE_WAIT_MAX: Final = 60.0  # seconds
@@ -25,13 +26,15 @@ _SHARED: Final = frozenset({Scope.DOMAIN, Scope.SENDER, Scope.TAG})
 class Guard:
     """Watches the attempts of one stream.
 
+    Each attempt that was admitted ends with `report` or, where nothing is to be learned from it, with `withdraw`.
+
     Args:
-        patience: seconds without a sound answer after which the stream ends.
+        patience: seconds without a valid reply after which the stream ends.
         changed: called when the stream may have to act: it ends, or the API is up again.
-        clock: seconds.
+        clock: where time comes from.
     """
 
-    def __init__(self, patience: float, changed: Callable[[], None], clock: Callable[[], float]) -> None:
+    def __init__(self, patience: float, changed: Callable[[], None], clock: Clock) -> None:
         self.fatal: WooxyError | None = None
         self._patience = patience
         self._changed = changed
@@ -58,59 +61,98 @@ class Guard:
 
     async def admit(self) -> None:
         """Wait until an attempt may be made: at once, or one at a time as a probe while the API is down."""
-        while self.is_down and (self._under_way or self._clock() < self._next_probe):
-            wait = PROBE_WAIT_MAX if self._under_way else self._next_probe - self._clock()
+        while self.is_down and (self._under_way or self._clock.monotonic() < self._next_probe):
+            wait = PROBE_WAIT_MAX if self._under_way else self._next_probe - self._clock.monotonic()
             self._news = self._news or anyio.Event()
             with anyio.move_on_after(wait):
                 await self._news.wait()
         self._under_way += 1
 
-    def report(self, outcome: Outcome) -> None:
-        """Note how an attempt went."""
+    def withdraw(self) -> None:
+        """Note that an attempt ended from which nothing is to be learned of the API."""
+        self._under_way -= 1
+        self._tell()
+
+    def report(self, outcome: Outcome, of_message: Outcome) -> None:
+        """Note how an attempt went.
+
+        Args:
+            outcome: what it would be if it were the only one.
+            of_message: what it is with the attempts before it, one of which may have left a doubt.
+        """
         self._under_way -= 1
         if isinstance(outcome, Accepted) and not self._troubles:
             self._alike, self._alike_count = None, 0
             return
         if isinstance(outcome, NotSent | InDoubt) and outcome.cause.kind != "proxy":
-            self._trouble(outcome)
+            self._trouble(of_message)
         else:
             self._troubles = 0
-            self._compare(outcome)
+            self._compare(outcome, of_message)
+        self._tell()
+
+    def end(self, outcome: Outcome, why: str) -> None:
+        """End the stream.
+
+        Args:
+            outcome: of the message that was the last to see why.
+            why: a sentence about the API; what is said of the message is its own outcome.
+        """
+        self._end(outcome, why)
+        self._tell()
+
+    def _end(self, outcome: Outcome, why: str) -> None:
+        self.fatal = self.fatal or _error(outcome, why)
+
+    def _tell(self) -> None:
         if self._news is not None:
             self._news.set()
             self._news = None
         self._changed()
 
-    def _trouble(self, outcome: NotSent | InDoubt) -> None:
-        now = self._clock()
+    def _trouble(self, of_message: Outcome) -> None:
+        now = self._clock.monotonic()
         if not self._troubles:
             self._trouble_since = now
         self._troubles += 1
         ends = self._trouble_since + self._patience
         if now >= ends:
-            text = f"Wooxy has given no sound answer for {self._patience:g} s, so the stream ends. The last attempt:"
-            self.fatal = (NotSentError if isinstance(outcome, NotSent) else InDoubtError)(outcome, text)
+            text = f"Wooxy has given no valid reply for {self._patience:g} s, so the stream ends. The last attempt:"
+            self._end(of_message, text)
         probes = max(self._troubles - TROUBLES_IN_A_ROW, 0)
         self._next_probe = min(now + min(PROBE_WAIT_INITIAL * 2.0 ** min(probes, 16), PROBE_WAIT_MAX), ends)
 
-    def _compare(self, outcome: Outcome) -> None:
+    def _compare(self, outcome: Outcome, of_message: Outcome) -> None:
         """End the stream on a refusal of the whole account, or on the last of many that are alike."""
         kind = _kind(outcome)
         self._alike_count = self._alike_count + 1 if kind is not None and kind == self._alike else int(kind is not None)
         self._alike = kind
-        if isinstance(outcome, Rejected) and widest(outcome.errors) is Scope.ACCOUNT:
-            self.fatal = rejection(outcome, "Wooxy refuses the account, so the stream ends.")
+        if isinstance(outcome, Rejected) and scope(outcome) is Scope.ACCOUNT:
+            self._end(of_message, "Wooxy refuses the account, so the stream ends.")
         elif self._alike_count >= ALIKE_IN_A_ROW:
-            text = f"{ALIKE_IN_A_ROW} messages in a row were refused alike, so the stream ends."
-            self.fatal = rejection(outcome, text) if isinstance(outcome, Rejected) else NotSentError(outcome, text)
+            self._end(of_message, f"{ALIKE_IN_A_ROW} messages in a row were refused alike, so the stream ends.")
+
+
+def _error(outcome: Outcome, why: str) -> WooxyError:
+    if isinstance(outcome, Rejected):
+        return rejection(outcome, why)
+    return (NotSentError if isinstance(outcome, NotSent) else InDoubtError)(outcome, why)
 
 
 def _kind(outcome: Outcome) -> object:
-    """Return what a refusal that may concern all messages is known by, or None for any other outcome."""
+    """Return what a refusal that may concern all messages is known by, or None for any other outcome.
+
+    Alike are: the same documented error of domain, sender or tag with the same value, error 22, and the same
+    undocumented text.
+    """
     if isinstance(outcome, NotSent):
         return outcome.cause.kind
     if not isinstance(outcome, Rejected):
         return None
-    if all(error.code is ErrorCode.UNKNOWN for error in outcome.errors):
-        return outcome.status
-    return tuple(error.text for error in outcome.errors) if widest(outcome.errors) in _SHARED else None
+    documented = [error for error in outcome.errors if error.code is not ErrorCode.UNKNOWN]
+    if not documented:
+        return tuple(error.text for error in outcome.errors)
+    if any(error.code is ErrorCode.BAD_REQUEST for error in documented):
+        return ErrorCode.BAD_REQUEST
+    shared = [error for error in documented if error.scope in _SHARED]
+    return tuple((error.code, *sorted(error.values.items())) for error in shared) or None

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
+from wooxy_async import _foreign
 from wooxy_async._rules.arguments import one_of
 
 logger: Final = logging.getLogger("wooxy_async")
 logger.addHandler(logging.NullHandler())
 _LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+def say(level: int, text: str, *parts: object, extra: Mapping[str, Any] | None = None) -> None:
+    """Write a log record; what handlers and filters raise changes nothing (only those of the standard library do not).
+
+    Args:
+        level: as in `logging`.
+        text: the message, with a `%s` for each part.
+        parts: what stands in it.
+        extra: attributes of the record.
+    """
+    _foreign.call(lambda: logger.log(level, text, *parts, extra=extra, stacklevel=4), lambda: None)
 
 
 class _People(logging.StreamHandler):  # type: ignore[type-arg]

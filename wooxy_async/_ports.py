@@ -1,4 +1,4 @@
-"""What the client asks of its adapters: something that carries a request, and something that keeps the cap."""
+"""What the client asks of the world: a clock, something that carries a request, and something that keeps the cap."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ import msgspec
 from wooxy_async._rules.outcomes import CauseKind
 
 Priority = Literal["urgent", "bulk"]
+
+
+class Clock(Protocol):
+    """Where time comes from; the standard library's module `time` is one.
+
+    An event loop has a clock of its own for its timers: where the two differ, as in a simulation, both must go on
+    together.
+    """
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def time(self) -> float:
+        """Return the seconds since the epoch."""
+        ...
 
 
 class Handover:
@@ -73,6 +89,14 @@ class Transport(Protocol):
         """Close all connections."""
         ...
 
+    def cut(self) -> None:
+        """End all connections in the eyes of the server; their event loop is closed. May be called from any thread."""
+        ...
+
+    def abandon(self) -> None:
+        """Give up all connections at once, because nothing can be awaited any more."""
+        ...
+
 
 class Lease(Protocol):
     """One slot, from its grant until it is given back."""
@@ -110,10 +134,11 @@ class Limiter(Protocol):
 
         Args:
             priority: "urgent" goes before "bulk".
-            deadline: `time.monotonic()` at which waiting ends; None waits as long as it takes.
+            deadline: the clock's `monotonic()` at which waiting ends; None waits as long as it takes.
 
         Raises:
-            TimeoutError: no slot became free in time.
+            TimeoutError: no slot became free in time. Whatever else entering the block raises means that the limiter
+                does not work. What leaving it raises is logged and changes nothing.
         """
         ...
 

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
+from wooxy_async._ports import Clock
 from wooxy_async._rules.arguments import number, one_of, shown, whole
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.redaction import Redactor, Secret
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     on_outcome: Hook | None
     on_settled: Hook | None
     redact: Redactor
+    clock: Clock
 
 
 def make_settings(**given: Any) -> Settings:
@@ -71,6 +73,7 @@ def make_settings(**given: Any) -> Settings:
         on_outcome=_hook("on_outcome", given["on_outcome"]),
         on_settled=_hook("on_settled", given["on_settled"]),
         redact=Redactor((token, *_credentials(proxy))),
+        clock=_clock(given["clock"]),
     )
 
 
@@ -167,6 +170,13 @@ def _instance(name: str, value: Any, kind: type[RetryPolicy]) -> RetryPolicy:
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be a {kind.__name__}(…), not {shown(value)}.")
     return value
+
+
+def _clock(value: Any) -> Clock:
+    if not (callable(getattr(value, "monotonic", None)) and callable(getattr(value, "time", None))):
+        raise TypeError(f"clock must have monotonic() and time(), as the module `time` has, not {shown(value)}.")
+    clock: Clock = value
+    return clock
 
 
 def _hook(name: str, value: Any) -> Hook | None:

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 
 import anyio
 
+from wooxy_async import _foreign
 from wooxy_async._delivery import Delivery
 from wooxy_async._engine import Engine
 from wooxy_async._guard import Guard
@@ -23,6 +24,7 @@ from wooxy_async._ports import Priority
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Outcome
 from wooxy_async._rules.retry import RetryPolicy
+from wooxy_async._turns import begin, let_arrive
 
 Messages = Iterable[ViberMessage] | AsyncIterable[ViberMessage]
 DRAIN: Final = 10.0  # seconds that closing waits for what is in flight
@@ -48,7 +50,7 @@ class Intake:
         self._priority: Priority = priority
         self._retry = retry
         self._loop = asyncio.get_running_loop()
-        self._guard = Guard(engine.settings.patience, self._nudge, self._loop.time)
+        self._guard = Guard(engine.settings.patience, self._nudge, engine.clock)
         self._slots = engine.settings.max_concurrency
         self._ready: deque[Delivery] = deque()
         self._live: dict[Delivery, None] = {}
@@ -58,7 +60,8 @@ class Intake:
         self._handed_over = 0  # outcomes on their way to the taker, who counts as ahead until it has them
         self._taker: asyncio.Future[Outcome | None] | None = None
         self._feeder: asyncio.Future[None] | None = None
-        self.task = self._loop.create_task(self._run())
+        self._was_cancelled = False
+        self.task = begin(self._run())
         engine.intakes.add(self)
 
     @property
@@ -91,24 +94,33 @@ class Intake:
         return outcome
 
     def stop(self) -> None:
-        """Pull and start nothing more, at once; what is in flight goes on."""
+        """Pull, start and send again nothing more, at once; what is in flight goes on."""
         if self.stopped or self.is_over:
             return
         self.stopped = True
-        self._tell(lambda delivery: not delivery.is_out, "The stream was closed")
+        for delivery in self._live:
+            delivery.is_last = True
+        self._tell([delivery for delivery in self._live if not delivery.is_out], "The stream was closed")
         self._nudge()
 
     def stop_waiting(self) -> None:
         """Tell what is known of every message now; requests that are out go on in the client."""
-        self._tell(lambda _delivery: True, "The stream was closed before the answer came")
+        self._tell(list(self._live), "The stream was closed before the answer came")
         self._nudge()
 
-    def _tell(self, which: Callable[[Delivery], bool], text: str) -> None:
-        for delivery in [*filter(which, self._live), *self._ready]:
+    def cancel(self) -> None:
+        """Wait no longer for the source."""
+        self.task.cancel()
+
+    def _tell(self, live: list[Delivery], text: str) -> None:
+        for delivery in (*live, *self._ready):
             self._live.pop(delivery, None)
-            self.results.append(delivery.tell("not_started", text))
+            self._give_up(delivery, text)
         self._ready.clear()
         self._wake_taker()
+
+    def _give_up(self, delivery: Delivery, text: str) -> None:
+        self.results.append(delivery.tell("closed" if delivery.is_out else "not_started", text))
 
     def _wake_taker(self) -> None:
         if self._taker is not None and not self._taker.done():
@@ -117,8 +129,9 @@ class Intake:
     def _nudge(self) -> None:
         """Make the intake look at its state again if there may be something to do, also when it waits for a source."""
         ends = self.stopped or self._guard.fatal is not None
-        if ends and self._pulling:
-            self.task.cancel()
+        if ends and self._pulling and not self._was_cancelled:  # once: a source may await in its own cleanup
+            self._was_cancelled = True
+            self.cancel()
         is_due = ends or self._is_exhausted or len(self._ready) <= (self._slots + 1) // 2
         if is_due and self._feeder is not None and not self._feeder.done():
             self._feeder.set_result(None)
@@ -130,6 +143,8 @@ class Intake:
             while self._live or self._ready:
                 await self._rest()
         finally:
+            self.error = self._guard.fatal or self.error
+            self.stop()  # if somebody else has cancelled it: what was pulled is told all the same
             self._engine.intakes.discard(self)
             self._wake_taker()
 
@@ -142,12 +157,25 @@ class Intake:
             finally:
                 self._pulling = False
                 await close()
-        except asyncio.CancelledError:
-            if not (self.stopped or self._guard.fatal is not None):
+        except BaseException as error:
+            if not _foreign.ends_this_task(error):
+                self._blame(error)
+            elif not (self._was_cancelled and isinstance(error, asyncio.CancelledError)):
                 raise
-        except Exception as error:  # noqa: BLE001 - the source's error is the caller's, and raised to the caller
-            error.add_note(f"raised by the source of send_many at index {self._index}")
-            self.error = self.error or error
+        if self._was_cancelled:
+            self.task.uncancel()
+
+    def _blame(self, error: BaseException) -> None:
+        """Keep what a source raised, for its consumer: every message before it has its outcome first."""
+        where = f"raised by the source of send_many at index {self._index}"
+        if isinstance(error, asyncio.CancelledError):
+            # Nobody has cancelled the consumer, and to raise this would say so: its task would end without a word.
+            told = RuntimeError(f"a CancelledError was {where}")
+            told.__cause__ = error
+            error = told
+        else:
+            error.add_note(where)
+        self.error = self.error or error
 
     async def _pull_with(self, pull: Callable[[], Awaitable[Any]]) -> None:
         while await self._may_pull():
@@ -173,8 +201,7 @@ class Intake:
 
     async def _rest(self) -> None:
         """Wait for a change; end the stream where its guard says so."""
-        if self._guard.fatal is not None and self.error is None:
-            self.error = self._guard.fatal
+        if self._guard.fatal is not None and not self.stopped:
             self.stop()
             return
         self._feeder = self._loop.create_future()
@@ -191,12 +218,15 @@ class Intake:
             guard=self._guard,
         )
         self._index += 1
+        if self.stopped:  # the source has finished an item that it shields
+            self._give_up(delivery, "The stream was closed")
+            return
         self._ready.append(delivery)
         self._start_ready()
 
     def _start_ready(self) -> None:
         while (delivery := self._next_ready()) is not None:
-            delivery.start(self._loop.create_task(self._carry(delivery)))
+            delivery.start(begin(self._carry(delivery)))
 
     def _next_ready(self) -> Delivery | None:
         """Return the next message if the window permits to start it."""
@@ -300,7 +330,9 @@ class OutcomeStream(AsyncIterator[Outcome]):
             return
         self._intake.stop()
         with anyio.CancelScope(shield=True):
-            await asyncio.wait({self._intake.task}, timeout=DRAIN)
+            if others := {self._intake.task} - {asyncio.current_task()}:  # its own source may close it
+                await asyncio.wait(others, timeout=DRAIN)
+            await let_arrive()
         self._intake.stop_waiting()
 
     def __del__(self) -> None:

@@ -22,6 +22,7 @@ from faults_proxy import PASSWORD
 from hostile import PATIENCE, Act, HostileServer, Peer, Request, accepted, ordinary
 
 from wooxy_async import Outcome, RetryPolicy, ViberMessage, WooxyClient, WooxyError
+from wooxy_async._adapters.transport import QUIET
 
 
 class PatientLoop(asyncio.SelectorEventLoop):
@@ -145,6 +146,7 @@ class Case:
             assert self.server.done.wait(PATIENCE)
         else:
             assert await asyncio.to_thread(self.server.done.wait, PATIENCE)
+        await asyncio.sleep(2 * QUIET)  # while there may be others, a connection rests for so long after an answer
 
     async def check(self, client: WooxyClient, outcome: Outcome) -> None:
         """Check the outcome, the late one, and that the next message is none the worse for it."""

@@ -1,11 +1,11 @@
 """Hours of outage, in a loop whose clock jumps to the next timer whenever nothing else is to be done."""
 
 import asyncio
-import selectors
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from clocks import LoopClock, NetworkedJumpingLoop
 from people import messages
 
 from wooxy_async import Accepted, InDoubt, NotSent, Outcome, RetryPolicy, WooxyClient
@@ -14,38 +14,14 @@ from wooxy_async.sandbox import Fault, Sandbox
 HOUR = 3600.0
 
 
-class Warp(selectors.DefaultSelector):
-    """A selector that never waits: where it would have, the clock is put forward instead."""
-
-    ahead = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        """Return what is ready; if nothing is, move the clock to the next timer."""
-        ready = super().select(0)
-        if not ready and timeout:
-            ready = super().select(0.001)  # what loopback and the kernel still have under way
-            if not ready:
-                self.ahead += timeout
-        elif timeout is None:
-            ready = super().select(None)
-        return ready
-
-
-class WarpLoop(asyncio.SelectorEventLoop):
-    """An event loop on that clock."""
-
-    def __init__(self) -> None:
-        self.warp = Warp()
-        super().__init__(self.warp)
-
-    def time(self) -> float:
-        """Return seconds, those that were skipped included."""
-        return super().time() + self.warp.ahead
+def client_of(token: str, url: str, **options: Any) -> WooxyClient:
+    """Return a client on the running loop's clock."""
+    return WooxyClient(token, base_url=url, loss_hold=0, clock=LoopClock(), **options)
 
 
 def run(campaign: Callable[[], Any]) -> list[Outcome]:
     """Run a campaign on the clock that jumps."""
-    with asyncio.Runner(loop_factory=WarpLoop, debug=False) as runner:
+    with asyncio.Runner(loop_factory=NetworkedJumpingLoop, debug=False) as runner:
         outcomes: list[Outcome] = runner.run(campaign())
         return outcomes
 
@@ -60,12 +36,12 @@ async def outage(sandbox: Sandbox, client: WooxyClient, seconds: float) -> list[
     "fault", [Fault.server_error(503), Fault.error(21), Fault.not_json(taken=False)], ids=lambda fault: fault.name
 )
 def test_an_hour_of_server_errors(token: str, fault: Fault) -> None:
-    """An hour without a sound answer leaves at most 100 messages in doubt; the rest goes when the API is back."""
+    """An hour without a valid reply leaves at most 100 messages in doubt; the rest goes when the API is back."""
 
     async def campaign() -> list[Outcome]:
         async with (
             Sandbox(token=token) as sandbox,
-            WooxyClient(token, base_url=sandbox.url, patience=2 * HOUR, loss_hold=0) as client,
+            client_of(token, sandbox.url, patience=2 * HOUR) as client,
         ):
             sandbox.script(fault, always=True)
             return await outage(sandbox, client, HOUR)
@@ -83,7 +59,9 @@ def test_an_hour_of_refused_load(token: str) -> None:
         policy = RetryPolicy(attempts=2, wait_initial=0.01, wait_max=0.01)
         async with (
             Sandbox(token=token) as sandbox,
-            WooxyClient(token, base_url=sandbox.url, patience=2 * HOUR, loss_hold=0, retry=policy) as client,
+            WooxyClient(
+                token, base_url=sandbox.url, patience=2 * HOUR, loss_hold=0, clock=LoopClock(), retry=policy
+            ) as client,
         ):
             sandbox.script(Fault.too_many_requests(None), always=True)
             outcomes = await outage(sandbox, client, HOUR)
@@ -104,7 +82,12 @@ def test_an_hour_of_refused_connections(token: str) -> None:
         async with (
             Sandbox(token=token, port=port) as late,
             WooxyClient(
-                token, base_url=url, patience=2 * HOUR, loss_hold=0, retry=RetryPolicy(wait_initial=0.01)
+                token,
+                base_url=url,
+                patience=2 * HOUR,
+                loss_hold=0,
+                clock=LoopClock(),
+                retry=RetryPolicy(wait_initial=0.01),
             ) as client,
         ):
             await late.aclose()
@@ -116,14 +99,17 @@ def test_an_hour_of_refused_connections(token: str) -> None:
 
 
 def test_patience_is_measured_in_time(token: str) -> None:
-    """After 900 seconds without a sound answer a stream ends by itself, with few messages touched."""
+    """After 900 seconds without a valid reply a stream ends by itself, with few messages touched."""
     touched: list[Outcome] = []
 
     async def campaign() -> list[Outcome]:
-        async with Sandbox(token=token) as sandbox, WooxyClient(token, base_url=sandbox.url, loss_hold=0) as client:
+        async with (
+            Sandbox(token=token) as sandbox,
+            client_of(token, sandbox.url) as client,
+        ):
             sandbox.script(Fault.server_error(502), always=True)
             began = asyncio.get_running_loop().time()
-            with pytest.raises(Exception, match="no sound answer for 900 s"):
+            with pytest.raises(Exception, match="no valid reply for 900 s"):
                 async for outcome in client.send_many(messages(500)):
                     touched.append(outcome)  # noqa: PERF401 - the loop is what is tested
             assert 900 <= asyncio.get_running_loop().time() - began <= 1000

@@ -238,13 +238,13 @@ async def test_a_firewall_ends_the_stream(token: str) -> None:
 
 
 async def test_patience_ends(token: str) -> None:
-    """Without a sound answer for `patience` seconds the stream ends; nothing was sent, and the rest is untaken."""
+    """Without a valid reply for `patience` seconds the stream ends; nothing was sent, and the rest is untaken."""
     source = messages(1000)
     outcomes = []
     async with WooxyClient(
         token, base_url="http://127.0.0.1:1", patience=0.2, retry=RetryPolicy(wait_initial=0.01)
     ) as client:
-        with pytest.raises(NotSentError, match=r"no sound answer for 0\.2 s"):
+        with pytest.raises(NotSentError, match=r"no valid reply for 0\.2 s"):
             async for outcome in client.send_many(source):
                 outcomes.append(outcome)  # noqa: PERF401 - the loop is what is tested
     assert all(isinstance(outcome, NotSent) for outcome in outcomes)
@@ -261,7 +261,7 @@ async def test_server_errors_do_not_burn_a_campaign(token: str) -> None:
     ):
         sandbox.script(Fault.server_error(503), always=True)
         outcomes = []
-        with pytest.raises(Exception, match="no sound answer for 1 s"):
+        with pytest.raises(Exception, match="no valid reply for 1 s"):
             async for outcome in client.send_many(source):
                 outcomes.append(outcome)  # noqa: PERF401 - the loop is what is tested
         assert sandbox.requests <= 20

@@ -9,11 +9,14 @@ from typing import Final
 
 from fault import ACCEPTED, IN_DOUBT, NOT_SENT, REJECTED, TAKEN_BODY, Fault, replying
 
+from wooxy_async import Cause
+
 OWN: Final = ("$id",)  # the id that the server gave to this very message
 SAYS_YES = "The body decides whatever the status (row `result: true`), and it says yes."
 SAYS_NO = "The body decides whatever the status (row `result: false`), and the server did not take the message."
+SAYS_21 = "Error 21 does not say whether the message was taken (row error 21)."
 SHAPELESS = "The request was handed over and a 2xx of another shape came back (last row)."
-REFUSED = "Any 4xx but 407, 408 and 429 refuses the message, whatever its body (row 4xx)."
+REFUSED = "Any 4xx but 408 and 429 (and 407 of a proxy) refuses the message, whatever its body (row 4xx)."
 FAILED = "408 and 5xx do not say whether the message was taken (last row)."
 
 # Bodies of a 200 that say yes, in odd spellings: name, body, further headers, the ids that are right.
@@ -140,6 +143,7 @@ _FAR: Final = (
     "Wed, 21 Oct 2015 99999999999999999999:28:00 GMT",
     "Wed, 21 Oct 2015 07:28:00 +999999999999999999999",
 )
+_LOAD: Final = "Wooxy refused the request for load (HTTP 429)"
 _THROTTLED: Final = "429 refuses for load: the server has read the message, but not taken it (row 429)."
 
 
@@ -258,20 +262,50 @@ def _throttled() -> tuple[Fault, ...]:
     )
     refusal = b'{"result": false, "errors": ["Too many requests"]}'
     worded = Fault(
-        name="429 with a documented refusal",
+        name="429 with words of its own",
         right=NOT_SENT,
         taken=False,
         why=_THROTTLED,
         acts=replying(429, refusal, takes=False),
+        shows={"cause": Cause(kind="throttled", text=f"{_LOAD}: Too many requests")},
     )
     login = Fault(
         name="407 with HTML",
-        right=NOT_SENT,
+        right=REJECTED,
         taken=False,
-        why="407 comes from a proxy, which has not passed the request on (row 407).",
+        why="No proxy is configured, so that 407 is a refusal like any other 4xx (row 4xx).",
         acts=replying(407, _HTML, takes=False),
     )
-    return (*plain, *dated, worded, login)
+    taken = tuple(
+        Fault(name=f"{status}: yes", right=ACCEPTED, taken=True, why=SAYS_YES, acts=replying(status, TAKEN_BODY) * 4)
+        for status in (407, 429)
+    )
+    refused = tuple(
+        Fault(
+            name=f"{status} with {kind}",
+            right=right,
+            taken=taken,
+            why=why,
+            acts=replying(status, b'{"result": false, "errors": ["%b"]}' % text, takes=taken),
+        )
+        for status in (407, 408, 429, 503)
+        for kind, text, right, taken, why in (
+            ("a documented refusal", b"Tag name must be a non-empty string", REJECTED, False, SAYS_NO),
+            ("error 21", b"Internal server error", IN_DOUBT, True, SAYS_21),
+        )
+    )
+    gateways = tuple(
+        Fault(
+            name=f"{status} from a gateway that speaks the form",
+            right=IN_DOUBT,
+            taken=True,
+            why="`result: false` with nothing documented, under a status of gateways (row nothing documented).",
+            acts=replying(status, b'{"result": false, "errors": ["upstream timed out"]}'),
+            text="later",
+        )
+        for status in (408, 500, 502, 504)
+    )
+    return (*plain, *dated, worded, login, *taken, *refused, *gateways)
 
 
 ANSWERS: Final = (*_yes(), *_neither(), *_no(), *_nesting(), *_statuses(), *_throttled())

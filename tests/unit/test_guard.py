@@ -1,11 +1,11 @@
 """The guard: a stream does not burn its campaign. Time is simulated: the loop jumps to its next timer."""
 
 import asyncio
-import selectors
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from clocks import JumpingLoop, LoopClock
 
 from wooxy_async import (
     Accepted,
@@ -38,37 +38,13 @@ PROXY = NotSent(cause=Cause(kind="proxy", text="HTTP 407."), **COMMON)
 Scenario = Callable[[Callable[..., Guard]], Awaitable[None]]
 
 
-class Jump(selectors.DefaultSelector):
-    """Lets no time pass while it waits, and adds it to its own clock instead."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        """Return what is ready, and jump to the next timer where nothing is."""
-        assert timeout is not None, "nothing will ever happen"
-        self.now += timeout
-        return super().select(0)
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time is simulated."""
-
-    def __init__(self) -> None:
-        self.jump = Jump()
-        super().__init__(self.jump)
-
-    def time(self) -> float:
-        """Return the simulated time."""
-        return self.jump.now
-
-
 def simulate(scenario: Scenario) -> list[float]:
     """Run a scenario with guards on simulated time; return when they called `changed`."""
     changes: list[float] = []
 
     async def run() -> None:
-        clock = asyncio.get_running_loop().time
-        await scenario(lambda patience=900.0: Guard(patience, lambda: changes.append(clock()), clock))
+        clock = LoopClock()
+        await scenario(lambda patience=900.0: Guard(patience, lambda: changes.append(clock.monotonic()), clock))
 
     with asyncio.Runner(debug=True, loop_factory=JumpingLoop) as runner:
         runner.run(run())
@@ -81,13 +57,13 @@ async def attempt(guard: Guard, *outcomes: Outcome) -> list[float]:
     for outcome in outcomes:
         await guard.admit()
         admitted.append(round(asyncio.get_running_loop().time(), 3))
-        guard.report(outcome)
+        guard.report(outcome, outcome)
     return admitted
 
 
-def refusal(code: str = "UNKNOWN", text: str = "no", status: int = 403) -> Rejected:
+def refusal(code: str = "UNKNOWN", text: str = "no", status: int = 403, **values: str) -> Rejected:
     """Return a refusal with one error."""
-    return Rejected(errors=(ApiError(code=ErrorCode[code], text=text),), status=status, **COMMON)
+    return Rejected(errors=(ApiError(code=ErrorCode[code], text=text, values=values),), status=status, **COMMON)
 
 
 @pytest.mark.parametrize("trouble", [DOWN, LOST])
@@ -105,8 +81,8 @@ def test_probes_are_made_with_growing_pauses(trouble: Outcome) -> None:
     simulate(scenario)
 
 
-def test_a_sound_answer_ends_the_trouble() -> None:
-    """One answer of any sound kind, a refusal included, and the API is up; five more troubles make it down again."""
+def test_a_valid_reply_ends_the_trouble() -> None:
+    """One valid reply of any kind, a refusal included, and the API is up; five more troubles make it down again."""
 
     async def scenario(make: Callable[..., Guard]) -> None:
         guard = make()
@@ -129,10 +105,10 @@ def test_one_probe_at_a_time() -> None:
         waiting = {asyncio.create_task(guard.admit()) for _ in range(3)}
         done, waiting = await asyncio.wait(waiting, timeout=200)
         assert len(done) == 1
-        guard.report(DOWN)
+        guard.report(DOWN, DOWN)
         done, waiting = await asyncio.wait(waiting, timeout=200)
         assert len(done) == 1
-        guard.report(TAKEN)
+        guard.report(TAKEN, TAKEN)
         began = asyncio.get_running_loop().time()
         await asyncio.gather(*waiting)
         assert asyncio.get_running_loop().time() == began
@@ -148,11 +124,11 @@ def test_what_was_under_way_comes_back_before_the_first_probe() -> None:
         for _ in range(10):
             await guard.admit()
         for _ in range(9):
-            guard.report(LOST)
+            guard.report(LOST, LOST)
         probe = asyncio.create_task(guard.admit())
         done, _ = await asyncio.wait({probe}, timeout=300)
         assert not done
-        guard.report(LOST)
+        guard.report(LOST, LOST)
         await asyncio.wait_for(probe, 60)
 
     simulate(scenario)
@@ -170,7 +146,7 @@ def test_patience_ends_the_stream(trouble: Outcome, error: type[Exception], safe
         assert guard.fatal is None
         assert await attempt(guard, trouble) == [100.0]
         assert type(guard.fatal) is error
-        assert "no sound answer for 100 s" in str(guard.fatal)
+        assert "no valid reply for 100 s" in str(guard.fatal)
         assert safe in str(guard.fatal)
         assert guard.fatal.outcome is trouble
 
@@ -205,6 +181,7 @@ ALIKE = [
     (refusal("DOMAIN_NOT_FOUND", "Domain d not found in your account"), DomainError),
     (refusal("SENDER_NOT_APPROVED", "Sender with senderId s not approved"), RejectedError),
     (refusal("TAG_NOT_REGISTERED", "Tag t is not registered in account tags"), RejectedError),
+    (refusal("BAD_REQUEST", "Bad Request"), RejectedError),
     (PROXY, NotSentError),
 ]
 
@@ -226,8 +203,8 @@ def test_twenty_refusals_alike_end_the_stream(outcome: Outcome, error: type[Exce
 
 @pytest.mark.parametrize(
     "other",
-    [TAKEN, refusal(status=404), refusal("TEXT_EMPTY", "t"), refusal("TAG_NOT_REGISTERED", "u"), PROXY],
-    ids=["accepted", "another status", "concerns one message", "another tag", "another kind"],
+    [TAKEN, refusal(text="never"), refusal("TEXT_EMPTY", "t"), refusal("TAG_NOT_REGISTERED", "u"), PROXY],
+    ids=["accepted", "another text", "concerns one message", "a tag", "another kind"],
 )
 def test_another_answer_between_begins_the_count_anew(other: Outcome) -> None:
     """Nineteen alike, another answer, nineteen alike: the stream goes on."""
@@ -241,7 +218,7 @@ def test_another_answer_between_begins_the_count_anew(other: Outcome) -> None:
     simulate(scenario)
 
 
-@pytest.mark.parametrize("text", ["PHONE_NUMBER_INVALID", "COUNTRY_NOT_ALLOWED", "BAD_REQUEST"])
+@pytest.mark.parametrize("text", ["PHONE_NUMBER_INVALID", "COUNTRY_NOT_ALLOWED", "TTL_INVALID"])
 def test_refusals_of_single_messages_never_end_the_stream(text: str) -> None:
     """What concerns a recipient or a message says nothing about the next one."""
 
@@ -249,6 +226,80 @@ def test_refusals_of_single_messages_never_end_the_stream(text: str) -> None:
         guard = make()
         await attempt(guard, *[refusal(text)] * 100)
         assert guard.fatal is None
+
+    simulate(scenario)
+
+
+DIFFERENT = {
+    "undocumented texts": [refusal(text=f"number {at} is blocked") for at in range(100)],
+    "domains": [refusal("DOMAIN_NOT_FOUND", "Domain not found", domain=f"{at}.example") for at in range(100)],
+    "tags": [refusal("TAG_NOT_REGISTERED", "Tag", tag=f"t{at}") for at in range(100)],
+}
+
+
+@pytest.mark.parametrize("refusals", DIFFERENT.values(), ids=DIFFERENT)
+def test_refusals_that_differ_never_end_the_stream(refusals: list[Outcome]) -> None:
+    """Each text that is not documented, and each value of a documented one, is a refusal of its own."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        await attempt(guard, *refusals)
+        assert guard.fatal is None
+
+    simulate(scenario)
+
+
+def test_alike_is_the_error_with_its_value_whatever_the_words() -> None:
+    """The same domain is refused alike under several spellings of the text and several statuses."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        for at in range(ALIKE_IN_A_ROW):
+            await attempt(guard, refusal("DOMAIN_NOT_FOUND", f"No {at}", 400 + at % 2, domain="shop.example"))
+        assert isinstance(guard.fatal, DomainError)
+
+    simulate(scenario)
+
+
+def test_a_bare_401_refuses_the_account() -> None:
+    """A 401 without a documented error ends the stream at once, as an authentication error."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        await attempt(guard, refusal(text="<h1>Unauthorized</h1>", status=401))
+        assert type(guard.fatal) is AuthenticationError
+
+    simulate(scenario)
+
+
+@pytest.mark.parametrize("last", [DOWN, refusal("USER_NOT_ENABLED")], ids=["not connected", "refused"])
+def test_what_ends_a_stream_says_of_a_message_what_its_outcome_is(last: Outcome) -> None:
+    """A message in doubt is not called safe to send again because its last attempt was refused or not made."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make(0.0)
+        await guard.admit()
+        guard.report(last, LOST)
+        assert isinstance(guard.fatal, InDoubtError)
+        assert guard.fatal.outcome is LOST
+        assert "safe to send" not in str(guard.fatal)
+
+    simulate(scenario)
+
+
+def test_an_attempt_that_tells_nothing_keeps_nobody_waiting() -> None:
+    """While the API is down, a probe that ends without a report lets the next go."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        await attempt(guard, *[DOWN] * 5)
+        await guard.admit()
+        waiting = asyncio.create_task(guard.admit())
+        await asyncio.sleep(0)
+        guard.withdraw()
+        began = asyncio.get_running_loop().time()
+        await asyncio.wait_for(waiting, 1)
+        assert asyncio.get_running_loop().time() == began
 
     simulate(scenario)
 

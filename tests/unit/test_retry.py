@@ -6,7 +6,7 @@ import pytest
 
 from wooxy_async import RetryPolicy
 from wooxy_async._rules.judgement import Again
-from wooxy_async._rules.retry import next_pause, retry_after
+from wooxy_async._rules.retry import may_try_again, retry_after
 
 NEW_YEAR = 1_767_225_600.0  # 2026-01-01 00:00:00 UTC
 
@@ -67,45 +67,36 @@ def test_pauses_double_up_to_their_bound(attempt: int, draw: float, pause: float
     assert RetryPolicy().pause(attempt, draw) == pause
 
 
-# (again, attempts so far, Retry-After, patient, retry_in_doubt) → seconds, or None for "not again"
-PAUSES = [
-    ((Again.NEVER, 1, None, True, True), None),
-    ((Again.NO, 1, None, True, True), None),
-    ((Again.WITHIN_POLICY, 1, None, False, False), 0.25),
-    ((Again.WITHIN_POLICY, 3, None, False, False), 1.0),
-    ((Again.WITHIN_POLICY, 4, None, False, False), None),
-    ((Again.WITHIN_POLICY, 4, None, True, False), 2.0),
-    ((Again.WITHIN_POLICY, 50, None, True, False), 15.0),
-    ((Again.WITHIN_POLICY, 1, 7.0, False, False), 0.25),
-    ((Again.AFTER_PAUSE, 1, None, False, False), 0.25),
-    ((Again.AFTER_PAUSE, 1, 7.0, False, False), 7.0),
-    ((Again.AFTER_PAUSE, 1, 0.0, False, False), 0.0),
-    ((Again.AFTER_PAUSE, 1, 30.0, False, False), 30.0),
-    ((Again.AFTER_PAUSE, 1, 30.5, False, False), None),
-    ((Again.AFTER_PAUSE, 1, 30.5, True, False), 30.5),
-    ((Again.AFTER_PAUSE, 1, 86_400.0, True, False), 900.0),
-    ((Again.AFTER_PAUSE, 4, 7.0, False, False), None),
-    ((Again.AFTER_PAUSE, 4, 7.0, True, False), 7.0),
-    ((Again.IF_ASKED, 1, None, False, False), None),
-    ((Again.IF_ASKED, 1, None, True, False), None),
-    ((Again.IF_ASKED, 1, None, False, True), 0.25),
-    ((Again.IF_ASKED, 1, 7.0, False, True), 0.25),
-    ((Again.IF_ASKED, 3, None, True, True), 1.0),
-    ((Again.IF_ASKED, 4, None, True, True), None),
+# (again, attempts so far, of how many, in a stream, retry_in_doubt) → whether it is tried again
+AGAIN = [
+    ((Again.NEVER, 1, 4, True, True), False),
+    ((Again.NO, 1, 4, True, True), False),
+    ((Again.WITHIN_POLICY, 1, 4, False, False), True),
+    ((Again.WITHIN_POLICY, 3, 4, False, False), True),
+    ((Again.WITHIN_POLICY, 4, 4, False, False), False),
+    ((Again.WITHIN_POLICY, 4, 4, True, False), True),
+    ((Again.WITHIN_POLICY, 50, 4, True, False), True),
+    ((Again.WITHIN_POLICY, 1, 1, True, False), False),
+    ((Again.AFTER_PAUSE, 3, 4, False, False), True),
+    ((Again.AFTER_PAUSE, 4, 4, False, False), False),
+    ((Again.AFTER_PAUSE, 4, 4, True, False), True),
+    ((Again.AFTER_PAUSE, 1, 1, True, False), False),
+    ((Again.AFTER_PAUSE, 2, 2, True, False), True),
+    ((Again.IF_ASKED, 1, 4, False, False), False),
+    ((Again.IF_ASKED, 1, 4, True, False), False),
+    ((Again.IF_ASKED, 1, 4, False, True), True),
+    ((Again.IF_ASKED, 3, 4, True, True), True),
+    ((Again.IF_ASKED, 4, 4, True, True), False),
+    ((Again.IF_ASKED, 1, 1, True, True), False),
 ]
 
 
-@pytest.mark.parametrize(("case", "pause"), PAUSES)
-def test_whether_and_when_a_message_is_tried_again(
-    case: tuple[Again, int, float | None, bool, bool], pause: float | None
-) -> None:
-    """Only what the table allows is tried again; a doubt only if asked for, and never beyond `attempts`."""
-    again, attempts, asked, patient, in_doubt = case
-    policy = RetryPolicy(retry_in_doubt=in_doubt)
-    assert (
-        next_pause(policy, again, attempts=attempts, asked=asked, draw=0.5, patience=900.0 if patient else None)
-        == pause
-    )
+@pytest.mark.parametrize(("case", "expected"), AGAIN)
+def test_whether_a_message_is_tried_again(case: tuple[Again, int, int, bool, bool], *, expected: bool) -> None:
+    """Only what the table allows is tried again; once means once everywhere; a doubt only if asked for."""
+    again, attempts, most, is_endless, in_doubt = case
+    policy = RetryPolicy(attempts=most, retry_in_doubt=in_doubt)
+    assert may_try_again(policy, again, attempts, is_endless=is_endless) is expected
 
 
 HEADERS = [

@@ -1,6 +1,7 @@
 """A client's configuration: each mistake is named, no secret is repeated."""
 
 import ssl
+import time
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "on_attempt": None,
     "on_outcome": None,
     "on_settled": None,
+    "clock": time,
 }
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import select
+import socket
 import weakref
 from asyncio import WriteTransport
-from typing import Final, cast
+from contextlib import suppress
+from typing import Final, NamedTuple, cast
 
 from aiohttp import BytesPayload, ClientConnectionError
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_proto import ResponseHandler
+from yarl import URL
 
 from wooxy_async._ports import Handover
+from wooxy_async._rules.redaction import Secret
 
 # Poll events that mean the connection is dead; on a connection without TLS also anything to be read means that
 # the server spoke before it was asked. Under TLS a readable socket may just hold a session ticket.
@@ -50,6 +55,29 @@ class Watch:
         events = self._poll.poll(0)
         return bool(events) and not (may_hold_ticket and self._is_tls and not events[0][1] & _DEAD)
 
+    @property
+    def _descriptor(self) -> int:
+        """The connection's descriptor, -1 where it is closed."""
+        return -1 if self._transport is None else int(self._transport.get_extra_info("socket").fileno())
+
+    def shut_down(self) -> None:
+        """End the connection without its event loop."""
+        # uvloop's stand-in for a socket cannot do it; the copy of the descriptor is the same connection.
+        with suppress(OSError), socket.socket(fileno=os.dup(self._descriptor)) as same:
+            same.shutdown(socket.SHUT_RDWR)
+
+    def replace(self, descriptor: int) -> None:
+        """Put another file in the place of the connection's descriptor, in this process alone."""
+        if (own := self._descriptor) >= 0:
+            os.dup2(descriptor, own, inheritable=False)
+
+
+class Credentials(NamedTuple):
+    """A token, and the only origin that it is sent to."""
+
+    origin: URL
+    token: Secret
+
 
 class Body(BytesPayload):
     """A request's body that sets the flag *handed over* right before its first write.
@@ -57,11 +85,13 @@ class Body(BytesPayload):
     Args:
         body: the encoded message.
         handover: the request's evidence.
+        credentials: of the account.
     """
 
-    def __init__(self, body: bytes, handover: Handover) -> None:
+    def __init__(self, body: bytes, handover: Handover, credentials: Credentials) -> None:
         super().__init__(body, content_type="application/json")
         self.handover = handover
+        self.credentials = credentials
         self.watch: Watch | None = None  # the connector's, of the connection that it took
         self._transport: WriteTransport | None = None
 

@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl as tls
+from contextlib import suppress
 from contextvars import ContextVar
+from time import monotonic  # aiohttp's pool keeps its times by it, whatever clock the client has
 from typing import Any, Final, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import aiohttp
-from aiohttp import ClientRequest, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import (
+    ClientRequest,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    RequestInfo,
+    TCPConnector,
+)
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from wooxy_async._adapters.payload import Body, StaleConnectionError, Watch
+from wooxy_async import _foreign
+from wooxy_async._adapters.payload import Body, Credentials, StaleConnectionError, Watch
 from wooxy_async._ports import Handover, Reply, TransportError
 from wooxy_async._rules.outcomes import CauseKind
 from wooxy_async._rules.redaction import Secret
+from wooxy_async._turns import after_what_arrived
 
 ANSWER_MOST: Final = 64 * 1024
 CONNECT_LIMIT: Final = 10.0  # seconds for DNS, TCP and TLS together
 _PROXY_LOGIN: Final = 407
 KEEPALIVE: Final = 15.0  # seconds; servers commonly close an idle connection after 60 or more
+CONNECTIONS: Final = 10  # as many as an account may use at once
+QUIET: Final = 0.005  # seconds in which a stray second answer shows itself
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # a bounded answer stays bounded
+    "User-Agent": "wooxy_async",
+}
+# All that may leave beside the token; trace hooks add others to a request (traceparent, baggage, sentry-trace …).
+_OUR_HEADERS: Final = (*_HEADERS, "Host", "Content-Type", "Content-Length", "Connection", "Proxy-Authorization")
+_TOKEN_HEADER: Final = "Access-Token"  # noqa: S105 - a header's name
 
 # Why no request left, from the narrowest aiohttp class to the widest. Whether one left is judged by the evidence alone.
 _NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
@@ -40,6 +65,7 @@ _NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
 
 
 _made: Final[ContextVar[list[socket.socket]]] = ContextVar("sockets made for one connection")
+_transports: Final[WeakSet[AiohttpTransport]] = WeakSet()
 
 
 class _Socket(socket.socket):
@@ -61,10 +87,45 @@ def _make_socket(info: tuple[Any, ...]) -> socket.socket:
     return made
 
 
+class _Request(ClientRequest):
+    """Puts the token into the bytes of its own request, and nowhere else.
+
+    A session's default headers go to the proxy as well, with its CONNECT, and trace hooks see them and add their own.
+    So aiohttp knows a request without the token, and only what is serialised holds it, without what hooks have added.
+    """
+
+    _shown: CIMultiDict[str] | None = None
+
+    async def send(self, conn: Connection) -> ClientResponse:
+        """Write the head of the request; its body is written by `Body`."""
+        given = self.headers
+        self.headers = written = CIMultiDict((name, given[name]) for name in _OUR_HEADERS if name in given)
+        self._shown = shown = given.copy()
+        shown.pop("Proxy-Authorization", None)
+        credentials = cast("Body", self.body).credentials
+        if self.url.origin() == credentials.origin:
+            written[_TOKEN_HEADER] = credentials.token
+        try:
+            return await super().send(conn)
+        finally:
+            self.headers = shown
+            written.clear()  # frames of aiohttp may hold it
+
+    @property
+    def request_info(self) -> RequestInfo:
+        """What responses and exceptions say of their request."""
+        headers = self.headers if self._shown is None else self._shown
+        return RequestInfo(self.url, self.method, CIMultiDictProxy(headers), self.original_url)
+
+    async def _on_headers_request_sent(self, method: str, url: URL, headers: CIMultiDict[str]) -> None:
+        await super()._on_headers_request_sent(method, url, headers if self._shown is None else self._shown)
+
+
 class _Connector(TCPConnector):
     """Hands out no connection that is readable, hung up or due to close before it is used.
 
     aiohttp keeps parsing a pooled connection: bytes that a server sends unasked become the answer to the next request.
+    So a connection rests for `QUIET` after an answer, as long as there may be another.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -87,7 +148,7 @@ class _Connector(TCPConnector):
             _made.set(sockets)  # for the task of this request
         while True:
             try:
-                connection = await super().connect(req, traces, timeout)
+                connection = await self._connect(req, traces, timeout)
             except BaseException:
                 for made in sockets:
                     made.detach()
@@ -108,9 +169,41 @@ class _Connector(TCPConnector):
         body.handover.connected = True
         return connection
 
+    async def _connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:  # noqa: ASYNC109 - likewise
+        try:
+            return await super().connect(req, traces, timeout)
+        except aiohttp.ClientHttpProxyError as error:
+            status, message = error.status, error.message
+        # Trace hooks are given the exception, and aiohttp's own shows the proxy's password in its repr.
+        raise aiohttp.ClientHttpProxyError(req.request_info, (), status=status, message=message)
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        """Take a connection out of the pool; the one that has rested longest stands first."""
+        if resting := self._conns.get(key):
+            idle, is_last = monotonic() - resting[0][1], len(self._acquired) + len(resting) >= CONNECTIONS
+            if idle < QUIET and not is_last:
+                return None
+        return await super()._get(key, traces)
+
     def close_now(self) -> None:
         """Close without waiting, for when there is no loop left to wait in."""
         self._close()
+
+    def cut(self) -> None:
+        """End the connections without a loop: the server sees their end, and no selector is touched."""
+        for watch in self._watches.values():
+            watch.shut_down()
+
+    def disown(self) -> None:
+        """Let a forked child have none of its parent's connections, whatever is done with them here.
+
+        Its descriptors stand for the same connections, and its selector is the same epoll: to close one here takes it
+        out of the parent's. With something else in their place nothing reaches the parent.
+        """
+        with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is wanted, between fork and exec
+            for watch in self._watches.values():
+                watch.replace(nothing.fileno())
+        self._closed = True  # for aiohttp's own finalizers
 
 
 class AiohttpTransport:
@@ -131,36 +224,47 @@ class AiohttpTransport:
         url: str,
         token: Secret,
         ssl: tls.SSLContext | None,
-        proxy: str | None,
+        proxy: Secret | None,
         fresh_connections: bool,
         answer_limit: float,
     ) -> None:
-        self._url = URL(url)
-        keep: dict[str, Any] = {"force_close": True} if fresh_connections else {"keepalive_timeout": KEEPALIVE}
-        self._connector = _Connector(limit=0, ssl=ssl or True, **keep)
+        self.is_inherited = False  # made by the parent of this process: of no use here
+        self._url = url
+        self._credentials = Credentials(URL(url).origin(), token)
+        self._answer_limit = answer_limit
+        self._loop = asyncio.get_running_loop()
+        self._connector = _Connector(
+            limit=0,
+            ssl=True if ssl is None else ssl,
+            force_close=fresh_connections,
+            **({} if fresh_connections else {"keepalive_timeout": KEEPALIVE}),
+        )
         self._session = ClientSession(
             connector=self._connector,
-            headers={
-                "Access-Token": token,
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",  # a bounded answer stays bounded
-                "User-Agent": "wooxy_async",
-            },
+            request_class=_Request,
+            headers=_HEADERS,
             cookie_jar=DummyCookieJar(),
-            timeout=ClientTimeout(total=answer_limit, connect=CONNECT_LIMIT, ceil_threshold=2 * answer_limit + 5),
+            timeout=ClientTimeout(total=None, connect=CONNECT_LIMIT, ceil_threshold=2 * CONNECT_LIMIT),
             auto_decompress=False,
             proxy=proxy,
         )
+        _transports.add(self)
 
     async def post(self, body: bytes, handover: Handover) -> Reply:
         """Send a request and read its answer; see `Transport.post`."""
-        payload = Body(body, handover)
+        payload, loop = Body(body, handover, self._credentials), self._loop
         try:
-            response = await self._session.post(self._url, data=payload, allow_redirects=False)
-            reply = await _read(response)
+            async with asyncio.timeout(None) as limit:
+                # aiohttp's own time-out cancels in the very turn in which it reads what lay in the kernel.
+                ending = loop.call_later(self._answer_limit, after_what_arrived, loop, lambda: _expire(limit))
+                try:
+                    response = await self._session.post(self._url, data=payload, allow_redirects=False)
+                    reply = await _read(response)
+                finally:
+                    ending.cancel()
         except BaseException as error:
             payload.abort()
-            if not isinstance(error, Exception):
+            if _foreign.ends_this_task(error):
                 raise
             if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == _PROXY_LOGIN:
                 return Reply(_PROXY_LOGIN, b"", None)
@@ -176,10 +280,36 @@ class AiohttpTransport:
         """Close all connections."""
         await self._session.close()
 
+    def cut(self) -> None:
+        """End all connections in the eyes of the server; see `Transport.cut`."""
+        self._connector.cut()
+
     def abandon(self) -> None:
-        """Give up the connections of a loop that is closed: nothing can be awaited there any more."""
+        """Give up the connections; see `Transport.abandon`."""
+        if self._loop.is_closed():
+            self.cut()
         self._session.detach()
         self._connector.close_now()
+
+    def disown(self) -> None:
+        """Let a forked child have none of its parent's connections."""
+        self.is_inherited = True
+        self._connector.disown()
+        self._session.detach()
+
+
+def _disown_all() -> None:
+    for transport in _transports:
+        transport.disown()
+
+
+getattr(os, "register_at_fork", lambda **_hooks: None)(after_in_child=_disown_all)
+
+
+def _expire(limit: asyncio.Timeout) -> None:
+    """End what runs under a time-out, unless it has ended."""
+    with suppress(RuntimeError):
+        limit.reschedule(0)
 
 
 async def _read(response: aiohttp.ClientResponse) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wooxy_async._rules.documented import ApiError, Scope, widest
+from wooxy_async._rules.documented import ApiError, ErrorCode, Scope, widest
 from wooxy_async._rules.redaction import mask_digits
 
 if TYPE_CHECKING:
@@ -140,6 +140,16 @@ _BY_SCOPE: dict[Scope, type[RejectedError]] = {
 }
 
 
+_UNAUTHORIZED = 401
+
+
+def scope(outcome: Rejected) -> Scope:
+    """Return what has to be mended: the widest of a refusal's errors; a bare 401 refuses the account."""
+    if outcome.status == _UNAUTHORIZED and all(error.code is ErrorCode.UNKNOWN for error in outcome.errors):
+        return Scope.ACCOUNT
+    return widest(outcome.errors)
+
+
 def rejection(outcome: Rejected, text: str = "") -> RejectedError:
     """Return the exception for the widest of a refusal's errors."""
-    return _BY_SCOPE[widest(outcome.errors)](outcome, text)
+    return _BY_SCOPE[scope(outcome)](outcome, text)

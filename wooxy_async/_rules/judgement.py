@@ -24,6 +24,7 @@ from wooxy_async._rules.outcomes import (
     Problem,
     Rejected,
 )
+from wooxy_async._rules.redaction import mask_digits
 from wooxy_async._rules.wire import Refused, Taken
 
 
@@ -43,7 +44,7 @@ class Again(Enum):
     NEVER = "–"  # noqa: RUF001 - a dash, as the table prints it
     NO = "no"
     WITHIN_POLICY = "yes, within `RetryPolicy`"
-    AFTER_PAUSE = "yes; `Retry-After` honoured, the whole client pauses"
+    AFTER_PAUSE = "yes; `Retry-After` honoured, the whole account pauses (urgent: at most 2 s, then one at a time)"
     IF_ASKED = "only with `retry_in_doubt=True`"
 
 
@@ -58,6 +59,7 @@ class Seen(msgspec.Struct, kw_only=True):
         failure: what happened instead of a whole answer.
         retry_after: seconds that the server asked to wait.
         words: the beginning of an answer that was not well-formed, without secrets.
+        has_proxy: a proxy stands between the client and the server.
     """
 
     problems: tuple[Problem, ...] = ()
@@ -67,6 +69,7 @@ class Seen(msgspec.Struct, kw_only=True):
     failure: Cause | None = None
     retry_after: float | None = None
     words: str = ""
+    has_proxy: bool = False
 
 
 class Row(NamedTuple):
@@ -78,10 +81,20 @@ class Row(NamedTuple):
     fits: Callable[[Seen], bool]
 
 
-def _is_internal_error(answer: Taken | Refused | None) -> bool:
-    return isinstance(answer, Refused) and any(error.code is ErrorCode.INTERNAL_SERVER_ERROR for error in answer.errors)
+def _codes(seen: Seen) -> set[ErrorCode]:
+    return {error.code for error in seen.answer.errors} if isinstance(seen.answer, Refused) else set()
 
 
+def _may_be_a_gateway(status: int) -> bool:
+    """Return whether who answers may not know what became of the message."""
+    return status >= 500 or status == 408  # noqa: PLR2004 - the class of a status is its first digit
+
+
+def _is_a_refusal(status: int) -> bool:
+    return 400 <= status < 500 and status != 408  # noqa: PLR2004 - likewise
+
+
+# The body decides, because the page gives no statuses; the status helps where the body says nothing that is documented.
 TABLE: Final = (
     Row("a local rule is broken", Verdict.INVALID, Again.NEVER, lambda seen: bool(seen.problems)),
     Row(
@@ -90,8 +103,6 @@ TABLE: Final = (
         Again.WITHIN_POLICY,
         lambda seen: not seen.handed_over,
     ),
-    Row("429 (refused for load)", Verdict.NOT_SENT, Again.AFTER_PAUSE, lambda seen: seen.status == 429),  # noqa: PLR2004 - the row says what it is
-    Row("407 from a proxy", Verdict.NOT_SENT, Again.NO, lambda seen: seen.status == 407),  # noqa: PLR2004 - likewise
     Row(
         "a well-formed body, whatever the status: `result: true`",
         Verdict.ACCEPTED,
@@ -102,14 +113,32 @@ TABLE: Final = (
         "… `result: false` with error 21 among its errors",
         Verdict.IN_DOUBT,
         Again.IF_ASKED,
-        lambda seen: _is_internal_error(seen.answer),
+        lambda seen: ErrorCode.INTERNAL_SERVER_ERROR in _codes(seen),
     ),
-    Row("… `result: false` otherwise", Verdict.REJECTED, Again.NO, lambda seen: isinstance(seen.answer, Refused)),
     Row(
-        "any other 4xx but 408",
+        "… `result: false` with another documented error",
         Verdict.REJECTED,
         Again.NO,
-        lambda seen: seen.status is not None and 400 <= seen.status < 500 and seen.status != 408,  # noqa: PLR2004 - likewise
+        lambda seen: bool(_codes(seen) - {ErrorCode.UNKNOWN}),
+    ),
+    Row("429 (refused for load)", Verdict.NOT_SENT, Again.AFTER_PAUSE, lambda seen: seen.status == 429),  # noqa: PLR2004 - the row says what it is
+    Row(
+        "407 from the proxy that is configured",
+        Verdict.NOT_SENT,
+        Again.NO,
+        lambda seen: seen.status == 407 and seen.has_proxy,  # noqa: PLR2004 - likewise
+    ),
+    Row(
+        "`result: false` with nothing documented under 5xx or 408",
+        Verdict.IN_DOUBT,
+        Again.IF_ASKED,
+        lambda seen: isinstance(seen.answer, Refused) and _may_be_a_gateway(seen.status or 0),
+    ),
+    Row(
+        "`result: false` otherwise; any other 4xx but 408",
+        Verdict.REJECTED,
+        Again.NO,
+        lambda seen: isinstance(seen.answer, Refused) or _is_a_refusal(seen.status or 0),
     ),
     Row(
         "handed over, and then: lost connection, deadline, cancellation, unreadable or oversized answer, "
@@ -139,22 +168,23 @@ _PLAIN_CAUSES: Final[dict[int, tuple[CauseKind, str]]] = {
 
 
 def _cause(seen: Seen) -> Cause:
-    """Say why a message was not sent or is in doubt."""
+    """Say why a message was not sent or is in doubt, with the server's words where it had some."""
     if seen.failure is not None:
         return seen.failure
     status = seen.status or 0
-    if isinstance(seen.answer, Refused):
+    if ErrorCode.INTERNAL_SERVER_ERROR in _codes(seen):
         return Cause(kind="server_error", text=f"Wooxy answered “Internal server error” (HTTP {status}).")
     kind, text = _PLAIN_CAUSES.get(status) or _by_class(status)
-    return Cause(kind=kind, text=text)
+    words = mask_digits("; ".join(error.text for error in _errors(seen)) or seen.words)
+    return Cause(kind=kind, text=f"{text[:-1]}: {words}" if words else text)
 
 
 def _by_class(status: int) -> tuple[CauseKind, str]:
     if status >= 500:  # noqa: PLR2004 - the class of a status is its first digit
         return "server_error", f"The server failed (HTTP {status})."
     if 300 <= status < 400:  # noqa: PLR2004 - likewise
-        return "redirected", f"The server redirected the request (HTTP {status}), which is never followed."
-    return "unreadable_answer", f"The answer (HTTP {status}) is not of the documented form."
+        return "redirected", f"The server redirected the request, which is never followed (HTTP {status})."
+    return "unreadable_answer", f"The answer is not of the documented form (HTTP {status})."
 
 
 def conclude(row: Row, seen: Seen, **common: Any) -> Outcome:

@@ -14,18 +14,20 @@ from wooxy_async._rules.messages import Masked, Size, ViberMessage
 
 CauseKind = Literal[
     "no_slot",  # no slot became free before the caller's deadline
+    "limiter_unavailable",  # the limiter failed, so that no request was started
     "not_connected",  # refused, reset, DNS, certificate, connect time-out: the request did not leave
     "not_started",  # the stream or the client was closed before its turn
+    "closed",  # the stream or the client was closed while its request was out
     "cancelled",  # the caller cancelled
     "deadline",  # the caller's `timeout` ended
-    "throttled",  # 429
+    "throttled",  # 429, or the account still pauses after one
     "proxy",  # 407
     "connection_lost",  # after the request was handed over
     "no_answer",  # nothing within `answer_limit`
     "unreadable_answer",  # not HTTP, not JSON, another shape, over 64 KiB
     "redirected",  # 3xx
     "server_error",  # 408, 5xx, or documented error 21
-    "internal_error",  # a mistake of this library
+    "internal_error",  # a bug of this library
 ]
 
 

@@ -22,9 +22,11 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     attempt n + 1 a random time up to `wait_initial` x 2^(n-1), at most `wait_max`.
 
     Args:
-        attempts: requests for one message at the most, 1 to 100; 1 never tries again.
+        attempts: requests for one message at the most, 1 to 100; 1 never tries again. In `send_many` a number over 1
+            bounds only what is in doubt: what is known not taken is tried for as long as the stream has `patience`.
         wait_initial: seconds, the bound of the first pause, 0 to 3600.
-        wait_max: seconds, the bound of every pause, 0 to 3600; a `Retry-After` beyond it is given back.
+        wait_max: seconds, the bound of every pause of our own, 0 to 3600. A `Retry-After` beyond it is given back by a
+            `send(priority="bulk")`; streams observe it in full, and urgent messages 2 seconds of it.
         retry_in_doubt: also send again what may have been delivered. The person may get the message twice.
 
     Raises:
@@ -57,28 +59,21 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return min(self.wait_max, math.ldexp(self.wait_initial, min(attempt - 1, 60))) * draw
 
 
-def next_pause(
-    policy: RetryPolicy, again: Again, *, attempts: int, asked: float | None, draw: float, patience: float | None
-) -> float | None:
-    """Return the seconds to wait before a message is tried again, or None if it is not.
+def may_try_again(policy: RetryPolicy, again: Again, attempts: int, *, is_endless: bool) -> bool:
+    """Return whether a message is tried again after its last attempt.
 
     Args:
         policy: how often.
         again: what the outcome table says of the last attempt.
         attempts: how many were made.
-        asked: seconds that the server asked to wait, or None.
-        draw: a random number from 0 to 1, for the jitter.
-        patience: seconds of a stream, which tries what is known not taken for as long as it takes; None for `send`.
+        is_endless: what is known not taken is tried for as long as it takes, as in a stream; unless the policy says
+            once.
     """
-    if again in (Again.NEVER, Again.NO) or (again is Again.IF_ASKED and not policy.retry_in_doubt):
-        return None
-    if attempts >= policy.attempts and (patience is None or again is Again.IF_ASKED):
-        return None
-    if asked is not None and again is Again.AFTER_PAUSE:
-        if patience is not None:
-            return min(asked, patience)
-        return asked if asked <= policy.wait_max else None
-    return policy.pause(attempts, draw)
+    if again in (Again.NEVER, Again.NO):
+        return False
+    if again is Again.IF_ASKED:
+        return policy.retry_in_doubt and attempts < policy.attempts
+    return attempts < policy.attempts or (is_endless and policy.attempts > 1)
 
 
 def retry_after(value: str | None, now: float) -> float | None:

@@ -19,16 +19,16 @@ import itertools
 import threading
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic
 from typing import Final
 
-from wooxy_async._ports import Priority
+from wooxy_async._ports import Clock, Priority
 
 SLOTS: Final = 10  # API page: "Do not send more than 10 concurrent API requests"
 URGENT_IN_A_ROW: Final = 4  # then one bulk message goes if one waits: bulk keeps a fifth of the turns
 CLAIM_WITHIN: Final = 1.0  # seconds that a loop has to claim a grant before the next waiter gets it
+DeadLoops = Callable[[], None]  # cuts the connections of a client if their loop is closed
 
 
 class Share:
@@ -42,8 +42,19 @@ class Share:
     def __init__(self, most: int, loss_hold: float) -> None:
         self.most = most
         self.loss_hold = loss_hold
+        self.cuts: list[weakref.WeakMethod[DeadLoops]] = []
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Begin with nothing in use and nobody waiting."""
         self.borrowed = 0
         self.queues: dict[Priority, OrderedDict[int, Waiter]] = {"urgent": OrderedDict(), "bulk": OrderedDict()}
+
+    def cut_dead_loops(self) -> None:
+        """Let the clients of this share cut the connections whose loop is closed."""
+        for cut in map(weakref.ref.__call__, self.cuts):
+            if cut is not None:
+                cut()
 
     @property
     def waiting(self) -> int:
@@ -123,18 +134,29 @@ class ProcessLease:
 
 
 class Account:
-    """The ten slots of one token."""
+    """The ten slots of one token.
 
-    def __init__(self) -> None:
+    Args:
+        clock: where time comes from.
+    """
+
+    def __init__(self, clock: Clock) -> None:
         self.shares: weakref.WeakSet[Share] = weakref.WeakSet()
+        self._clock = clock
+        self._numbers = itertools.count()
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Begin with ten free slots, as a forked child does, whatever another thread of the parent was doing."""
         self._lock = threading.Lock()
         self._leases: set[ProcessLease] = set()
         self._granted: set[Waiter] = set()
         self._closed_until: list[float] = []
         self._queued: dict[Share, None] = {}
         self._came_back: deque[ProcessLease | Waiter] = deque()
-        self._numbers = itertools.count()
         self._urgent_in_a_row = 0
+        for share in self.shares:
+            share.start_anew()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -181,11 +203,12 @@ class Account:
 
     def look_after(self) -> float:
         """Find leases and grants of dead loops, open what is due, and return the seconds until the next slot opens."""
-        now = monotonic()
         with self._locked():
             for lease in [lease for lease in self._leases if lease.is_abandoned()]:
                 lease.lost = True
+                lease.share.cut_dead_loops()
                 self._end(lease, max(lease.keep, lease.share.loss_hold))
+            now = self._clock.monotonic()
             for waiter in [waiter for waiter in self._granted if now - waiter.granted_at > CLAIM_WITHIN]:
                 self._withdraw(waiter)
             self._grant()
@@ -217,7 +240,7 @@ class Account:
     # What follows runs under the lock.
 
     def _free(self) -> int:
-        now = monotonic()
+        now = self._clock.monotonic()
         while self._closed_until and self._closed_until[0] <= now:
             heapq.heappop(self._closed_until)
         return SLOTS - len(self._leases) - len(self._granted) - len(self._closed_until)
@@ -234,7 +257,7 @@ class Account:
         self._leases.remove(lease)
         lease.share.borrowed -= 1
         if keep > 0:
-            heapq.heappush(self._closed_until, monotonic() + keep)
+            heapq.heappush(self._closed_until, self._clock.monotonic() + keep)
 
     def _leave(self, waiter: Waiter) -> None:
         if waiter in self._granted:
@@ -255,18 +278,20 @@ class Account:
         while self._queued and self._free() > 0 and (waiter := self._next()) is not None:
             self._dequeue(waiter)
             if waiter.wake():
-                waiter.granted_at = monotonic()
+                self._count_turn(waiter)
+                waiter.granted_at = self._clock.monotonic()
                 waiter.share.borrowed += 1
                 self._granted.add(waiter)
 
     def _next(self) -> Waiter | None:
         """Return whose turn it is: first come first served, urgent before bulk, but not for ever."""
         urgent, bulk = self._oldest("urgent"), self._oldest("bulk")
-        if urgent is None or (bulk is not None and self._urgent_in_a_row >= URGENT_IN_A_ROW):
-            self._urgent_in_a_row = 0
-            return bulk
-        self._urgent_in_a_row = self._urgent_in_a_row + 1 if bulk is not None else 0
-        return urgent
+        return bulk if urgent is None or (bulk is not None and self._urgent_in_a_row >= URGENT_IN_A_ROW) else urgent
+
+    def _count_turn(self, waiter: Waiter) -> None:
+        """Count the urgent turns in a row for which bulk has waited, whether or not its share had room."""
+        bulk_waits = waiter.priority == "urgent" and any(share.queues["bulk"] for share in self._queued)
+        self._urgent_in_a_row = self._urgent_in_a_row + 1 if bulk_waits else 0
 
     def _oldest(self, priority: Priority) -> Waiter | None:
         heads = (share.head(priority) for share in self._queued)

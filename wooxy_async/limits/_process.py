@@ -6,15 +6,16 @@ import asyncio
 import hashlib
 import os
 import threading
+import time
 import weakref
-from time import monotonic
 from types import TracebackType
 from typing import Final
 
 import anyio
 
-from wooxy_async._ports import LimiterStatistics, Priority
-from wooxy_async.limits._account import SLOTS, Account, ProcessLease, Share, Waiter
+from wooxy_async._ports import Clock, LimiterStatistics, Priority
+from wooxy_async.limits import _pace
+from wooxy_async.limits._account import SLOTS, Account, DeadLoops, ProcessLease, Share, Waiter
 
 _LOOK_EVERY: Final = 0.25  # seconds between two looks at the clock while somebody waits
 
@@ -22,17 +23,32 @@ _accounts: dict[bytes, Account] = {}
 _accounts_lock = threading.Lock()
 
 
-def _account(token: str) -> Account:
-    """Return the account of a token; the token itself is not kept."""
+def _join(token: str, share: Share, clock: Clock) -> Account:
+    """Make a share a part of its token's account; the token itself is not kept."""
     key = hashlib.sha256(token.encode()).digest()
-    with _accounts_lock:
+    with _accounts_lock:  # also while the share is added: without one an account may be forgotten at any moment
         for idle in [other for other, account in _accounts.items() if other != key and account.is_idle()]:
             del _accounts[idle]
-        return _accounts.setdefault(key, Account())
+        account = _accounts.get(key)
+        if account is None:
+            account = _accounts[key] = Account(clock)
+        account.shares.add(share)
+        return account
 
 
-# A forked child starts with ten slots of its own: the requests that its parent has in progress are not its requests.
-getattr(os, "register_at_fork", lambda **_hooks: None)(after_in_child=_accounts.clear)
+def _start_anew() -> None:
+    """Let a forked child have ten slots of its own: the requests of its parent are not its requests.
+
+    The accounts stay, so that a client from before the fork and a new one share them.
+    """
+    global _accounts_lock  # noqa: PLW0603 - a lock that another thread held at the fork is held for ever
+    _accounts_lock = threading.Lock()
+    for account in _accounts.values():
+        account.start_anew()
+    _pace.start_anew()
+
+
+getattr(os, "register_at_fork", lambda **_hooks: None)(after_in_child=_start_anew)
 
 
 class ProcessLimiter:
@@ -46,15 +62,16 @@ class ProcessLimiter:
         token: the account's access token; only a digest of it is kept.
         share: slots that this client may use at once, 1 to 10.
         loss_hold: seconds that a slot stays closed after the event loop of its request was lost.
+        clock: where time comes from; the limiters of one token use that of the first.
 
     Source:
         API page: "Do not send more than 10 concurrent API requests".
     """
 
-    def __init__(self, token: str, *, share: int = SLOTS, loss_hold: float = 5.0) -> None:
-        self.account = _account(token)
+    def __init__(self, token: str, *, share: int = SLOTS, loss_hold: float = 5.0, clock: Clock = time) -> None:
         self.share = Share(share, loss_hold)
-        self.account.shares.add(self.share)
+        self.account = _join(token, self.share, clock)
+        self._clock = clock
         self._looking: weakref.ref[asyncio.AbstractEventLoop] | None = None
 
     def slot(self, *, priority: Priority, deadline: float | None = None) -> _Slot:
@@ -65,6 +82,16 @@ class ProcessLimiter:
         """Return the limiter's state at this moment."""
         _in_use, closed = self.account.in_use()
         return LimiterStatistics(total=SLOTS, borrowed=self.share.borrowed, closed=closed, waiting=self.share.waiting)
+
+    def before_slots_of_dead_loops_open(self, cut: weakref.WeakMethod[DeadLoops]) -> None:
+        """Have connections cut whose event loop was closed, before the slots of their requests begin to open.
+
+        A closed loop leaves its sockets open, so that the server works on as if nothing had happened.
+
+        Args:
+            cut: cuts the connections of a client if their loop is closed; may be called from any thread.
+        """
+        self.share.cuts.append(cut)
 
     async def wait(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> ProcessLease:
         """Wait in the queue until a grant was claimed."""
@@ -79,6 +106,10 @@ class ProcessLimiter:
                 raise
             if (lease := self.account.claim(waiter)) is not None:
                 return lease
+
+    def seconds_until(self, deadline: float) -> float:
+        """Return the seconds that are left."""
+        return deadline - self._clock.monotonic()
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look at the clock now and, as long as somebody waits, again and again."""
@@ -112,7 +143,7 @@ class _Slot:
             if self._deadline is None:
                 place = await self._limiter.wait(place, loop)
             else:
-                with anyio.fail_after(self._deadline - monotonic()):
+                with anyio.fail_after(self._limiter.seconds_until(self._deadline)):
                     place = await self._limiter.wait(place, loop)
         self._lease = place
         return place

@@ -1,0 +1,153 @@
+"""When an account may send again after its server refused requests for load (429), for all clients of this process.
+
+A 429 without `Retry-After` says little, because a server still counts a request for a moment after its answer is out
+(behind nginx with `limit_conn 10` one request in 500 to 2,000 is "the eleventh"). So it rests the slots first: each
+keeps closed for a millisecond between an answer and its next request, twice as long after each further round of
+refusals, and less again with every valid reply. The third round in a row, or a `Retry-After`, pauses the account:
+
+* bulk observes the pause in full;
+* an urgent message waits 2 seconds of it at the most; then one urgent request at a time tries, with pauses that grow,
+  until the server takes one.
+
+A round is what answers the requests of one burst: what was under way when its first refusal came is no news.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from typing import Final, Literal
+from weakref import WeakValueDictionary
+
+from wooxy_async._ports import Clock, Priority
+
+REST_MIN: Final = 0.001  # seconds
+REST_MAX: Final = 0.25
+REST_SHRINKS: Final = 0.9  # with each valid reply
+ROUNDS_TO_PAUSE: Final = 3
+URGENT_WAIT: Final = 2.0  # seconds of a pause that an urgent message observes
+URGENT_WAIT_MAX: Final = 30.0
+
+
+class Pace:
+    """The state of one account; may be used by several threads.
+
+    Args:
+        clock: where time comes from.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.rest = 0.0  # seconds that a slot keeps closed after an answer
+        self.is_even = True  # nobody rests or waits: messages pass without a look at anything else
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._rounds = 0  # of refusals, in a row
+        self._round_began = 0.0
+        self._bulk_at = 0.0  # when bulk may start again
+        self._urgent_at: float | None = None  # when the next urgent one may try, while they try one by one
+        self._urgent_wait = 0.0
+        self._is_trying = False
+
+    def start_anew(self) -> None:
+        """Be usable in a forked child, whatever another thread of the parent was doing."""
+        self._lock = threading.Lock()
+        self._is_trying = False
+
+    @property
+    def paused_for(self) -> float:
+        """Seconds until bulk may start again."""
+        return max(0.0, self._bulk_at - self._clock.monotonic())
+
+    def wait(self, priority: Priority) -> float:
+        """Return the seconds until a request of this priority may start, as far as they are known."""
+        if priority == "bulk":
+            return self.paused_for
+        return 0.0 if self._urgent_at is None else max(0.0, self._urgent_at - self._clock.monotonic())
+
+    def holds_back(self, priority: Priority) -> bool:
+        """Return whether a request that is no trial must not start now, although it was admitted before."""
+        return self.paused_for > 0 if priority == "bulk" else self._urgent_at is not None
+
+    def admit(self, priority: Priority) -> Literal["wait", "go", "trial"]:
+        """Say whether a request may start now; a trial is told to `end_trial` when it has ended, however it ended."""
+        with self._lock:
+            if self.wait(priority) > 0:
+                return "wait"
+            if priority == "bulk" or self._urgent_at is None:
+                return "go"
+            if self._is_trying:
+                return "wait"
+            self._is_trying = True
+            return "trial"
+
+    def end_trial(self) -> None:
+        """Let the next urgent request try."""
+        self._is_trying = False
+
+    def replied(self, began: float) -> None:
+        """Note a valid reply.
+
+        Args:
+            began: when its request began; one from before the last round of refusals is no news.
+        """
+        with self._lock:
+            if began < self._round_began:
+                return
+            self._rounds, self._urgent_at = 0, None
+            rest = self.rest * REST_SHRINKS
+            self.rest = rest if rest > REST_MIN / 10 else 0.0
+            self.is_even = not self.rest and not self.paused_for
+
+    def refused(self, began: float, asked: float | None, backoff: Callable[[int], float]) -> float | None:
+        """Note a 429.
+
+        Args:
+            began: when its request began.
+            asked: seconds of its `Retry-After`, or None.
+            backoff: returns the seconds of the n-th pause in a row for which the server named none.
+
+        Returns:
+            The seconds that its message rests; None where the account pauses.
+        """
+        with self._lock:
+            now, is_news = self._clock.monotonic(), began >= self._round_began
+            self.is_even = False
+            if is_news:
+                self._rounds, self._round_began = self._rounds + 1, now
+            if not asked and self._rounds < ROUNDS_TO_PAUSE:
+                if is_news:
+                    self.rest = min(max(2 * self.rest, REST_MIN), REST_MAX)
+                return self.rest
+            self._pause(now, asked or backoff(max(self._rounds - ROUNDS_TO_PAUSE, 0) + 1), grows=is_news)
+            return None
+
+    def _pause(self, now: float, seconds: float, *, grows: bool) -> None:
+        self._bulk_at = max(self._bulk_at, now + seconds)
+        wait = min(seconds, URGENT_WAIT)
+        if self._urgent_at is not None and grows:
+            wait = min(max(2 * self._urgent_wait, wait), URGENT_WAIT_MAX)
+        self._urgent_wait = max(wait, self._urgent_wait) if self._urgent_at is not None else wait
+        self._urgent_at = max(now + wait, self._urgent_at or 0.0)
+
+
+_paces: WeakValueDictionary[bytes, Pace] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def pace_of(token: str, clock: Clock) -> Pace:
+    """Return the state that all clients of a token in this process share; the token itself is not kept."""
+    key = hashlib.sha256(token.encode()).digest()
+    with _lock:
+        pace = _paces.get(key)
+        if pace is None:
+            pace = _paces[key] = Pace(clock)
+        return pace
+
+
+def start_anew() -> None:
+    """Be usable in a forked child."""
+    global _lock  # noqa: PLW0603 - a lock that another thread held at the fork is held for ever
+    _lock = threading.Lock()
+    for pace in _paces.values():
+        pace.start_anew()
