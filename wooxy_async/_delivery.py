@@ -77,7 +77,8 @@ class Delivery:
         self._deadline = deadline
         self._guard = guard
         self._began = self._request_began = self._clock.monotonic()
-        self._attempts = 0
+        self._attempts = 0  # requests that were started
+        self._tries = 0  # those for which there was no slot included
         self._stage = "not started"
         self._handover: Handover | None = None
         self._doubt: InDoubt | None = None
@@ -337,6 +338,7 @@ class Delivery:
         row = judge(seen)
         outcome = conclude(row, seen, **self._common())
         self._handover = None
+        self._tries += 1
         if isinstance(outcome, InDoubt):
             self._doubt = self._doubt or outcome
         of_message = outcome if isinstance(outcome, Accepted) else self._doubt or outcome
@@ -346,7 +348,7 @@ class Delivery:
             if isinstance(outcome, Accepted | Rejected) and not self._engine.pace.is_even:
                 self._engine.pace.replied(self._request_began)
             self._report(outcome, of_message)
-            pause = self._retry.pause(self._attempts, self._engine.draw()) if self._may_try_again(row.again) else None
+            pause = self._retry.pause(self._tries, self._engine.draw()) if self._may_try_again(row.again) else None
         if pause is None or self._is_too_late(pause):
             self._conclude(of_message)
         return outcome, pause or 0.0
@@ -372,7 +374,7 @@ class Delivery:
 
     def _may_try_again(self, again: Again) -> bool:
         is_endless = self._guard is not None
-        return not self.is_last and may_try_again(self._retry, again, self._attempts, is_endless=is_endless)
+        return not self.is_last and may_try_again(self._retry, again, self._tries, is_endless=is_endless)
 
     def _is_too_late(self, pause: float) -> bool:
         return self._deadline is not None and self._clock.monotonic() + pause >= self._deadline
