@@ -16,6 +16,7 @@ from wooxy_async.sandbox._delay import Delay, as_delay
 from wooxy_async.sandbox._endpoint import Endpoint
 from wooxy_async.sandbox._errors import Spelling
 from wooxy_async.sandbox._faults import Fault
+from wooxy_async.sandbox._gate import check_address
 from wooxy_async.sandbox._judge import Judge
 from wooxy_async.sandbox._listing import Listing, SandboxStatistics, statistics
 from wooxy_async.sandbox._records import Records, TakenMessage
@@ -241,7 +242,7 @@ class Sandbox:
 
     def _application(self) -> web.Application:
         listing = Listing(self._records, self._traffic)
-        application = web.Application()
+        application = web.Application(middlewares=[check_address])
         application.router.add_post("/v3/viber/send", self._endpoint.handle)
         application.router.add_get("/sandbox/messages", listing.messages)
         application.router.add_get("/sandbox/status", listing.status)
