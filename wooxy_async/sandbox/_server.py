@@ -46,6 +46,13 @@ class Sandbox:
         keep_messages: How many taken messages are listed; the oldest go first. 100,000 take about 50 MB.
         loss_grace: Seconds that a request which was read stays in progress after its connection is lost. The
             default is under the client's `loss_hold` of 5 and over 0, as with real servers.
+        linger: Seconds that a request still counts as in progress after its answer is out. By default none; a real
+            nginx that counts connections does so for a moment, so that a client which never has more than ten in
+            progress now and then meets a 429: 0.001 shows it.
+        body_timeout: Seconds from a request's headers within which its body must end; then it is answered 408, not
+            counted as read, and gives its place back.
+        retry_after: What the 429 to an eleventh request says in `Retry-After`, in seconds; `None` leaves the header
+            off, as nginx does.
         error_status: One HTTP status for all refusals; `None` takes 200 for what is wrong with a message, 400
             for error 22, 401 or 403 for the token, 500 for error 21.
         error_spelling: "page" as printed, with curly quotes; "plain" in lower case with straight ones.
@@ -66,6 +73,9 @@ class Sandbox:
         port: int = 0,
         keep_messages: int = 100_000,
         loss_grace: float = 1.0,
+        linger: float = 0.0,
+        body_timeout: float = 30.0,
+        retry_after: float | None = 1,
         error_status: int | None = None,
         error_spelling: Spelling = "page",
     ) -> None:
@@ -79,7 +89,11 @@ class Sandbox:
         self._watch = Watch()
         ids, draws = _generators(seed)
         self._records = Records(keep=checks.whole("keep_messages", keep_messages, 0, _MANY), ids=ids, watch=self._watch)
-        self._traffic = Traffic(loss_grace=checks.seconds("loss_grace", loss_grace), watch=self._watch)
+        self._traffic = Traffic(
+            loss_grace=checks.seconds("loss_grace", loss_grace),
+            linger=checks.seconds("linger", linger),
+            watch=self._watch,
+        )
         self._script = Script()
         self._endpoint = Endpoint(
             judge=Judge(self._account, spelling=error_spelling, status=error_status),
@@ -88,6 +102,8 @@ class Sandbox:
             script=self._script,
             latency=as_delay(latency),
             draws=draws,
+            body_timeout=checks.seconds("body_timeout", body_timeout),
+            retry_after=None if retry_after is None else checks.seconds("retry_after", retry_after),
         )
 
     async def start(self) -> None:
