@@ -97,6 +97,23 @@ async def test_counts_go_on_when_the_list_is_full() -> None:
         }
 
 
+async def test_the_list_is_bounded_by_bytes_too() -> None:
+    """The list keeps what fits into `keep_bytes`, the oldest go first, and counts cover all."""
+    sizes = (100_000, 10, 100_000, 100_000, 10, 300_000, 10)
+    async with Sandbox(keep_bytes=250_000) as sandbox:
+        kept = []
+        for size in sizes:
+            await send(sandbox, MESSAGE | {"text": "x" * size})
+            kept.append([len(message.text) for message in sandbox.messages])
+        assert kept[2:5] == [[100_000, 10, 100_000], [10, 100_000, 100_000], [10, 100_000, 100_000, 10]]
+        assert kept[5:] == [[], [10]]
+        assert (sandbox.taken, sandbox.statistics().kept, sandbox.duplicate_numbers) == (7, 1, {"+14155550123": 7})
+        for _ in range(2):
+            await send(sandbox, MESSAGE | {"text": "x" * 240_000})
+            assert [len(message.text) for message in sandbox.messages][-1:] == [240_000]
+            sandbox.reset()
+
+
 async def test_reset_forgets_what_was_seen() -> None:
     """After a reset the sandbox looks like a new one, at the same address."""
     async with Sandbox() as sandbox:
@@ -222,6 +239,8 @@ async def test_ipv6_loopback() -> None:
         ({"latency": True}, "latency"),
         ({"seed": 1.5}, "seed"),
         ({"keep_messages": -1}, "keep_messages"),
+        ({"keep_bytes": -1}, "keep_bytes"),
+        ({"keep_bytes": 1.5}, "keep_bytes"),
         ({"loss_grace": float("nan")}, "loss_grace"),
         ({"linger": -0.001}, "linger"),
         ({"linger": None}, "linger"),

@@ -18,8 +18,9 @@ from wooxy_async.sandbox._errors import Spelling
 from wooxy_async.sandbox._faults import Fault
 from wooxy_async.sandbox._gate import check_address
 from wooxy_async.sandbox._judge import Judge
+from wooxy_async.sandbox._kept import Kept, TakenMessage
 from wooxy_async.sandbox._listing import Listing, SandboxStatistics, statistics
-from wooxy_async.sandbox._records import Records, TakenMessage
+from wooxy_async.sandbox._records import Records
 from wooxy_async.sandbox._script import Script
 from wooxy_async.sandbox._traffic import Traffic, Violation
 from wooxy_async.sandbox._watch import Watch
@@ -43,7 +44,10 @@ class Sandbox:
         seed: Makes message ids and drawn latencies the same in every run.
         host: An address of this machine's loopback; nothing else can be bound.
         port: 0 (the default) takes a free one.
-        keep_messages: How many taken messages are listed; the oldest go first. 100,000 take about 50 MB.
+        keep_messages: How many taken messages are listed, 0 to a thousand million; the oldest go first. 100,000
+            take 43 MiB if they are short, and 88 MiB with sender, button and tags.
+        keep_bytes: How much memory they may take together, in bytes, 0 to 10^12; the oldest go first. Beside them each
+            distinct number takes about 75 bytes, so that no duplicate is missed.
         loss_grace: Seconds that a request which was read stays in progress after its connection is lost. The
             default is under the client's `loss_hold` of 5 and over 0, as with real servers.
         linger: Seconds that a request still counts as in progress after its answer is out. By default none; a real
@@ -72,6 +76,7 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         keep_messages: int = 100_000,
+        keep_bytes: int = 64 * 1_048_576,
         loss_grace: float = 1.0,
         linger: float = 0.0,
         body_timeout: float = 30.0,
@@ -88,7 +93,11 @@ class Sandbox:
         self._runner: web.AppRunner | None = None
         self._watch = Watch()
         ids, draws = _generators(seed)
-        self._records = Records(keep=checks.whole("keep_messages", keep_messages, 0, _MANY), ids=ids, watch=self._watch)
+        kept = Kept(
+            most=checks.whole("keep_messages", keep_messages, 0, _MANY),
+            most_bytes=checks.whole("keep_bytes", keep_bytes, 0, _MANY * 1_000),
+        )
+        self._records = Records(kept=kept, ids=ids, watch=self._watch)
         self._traffic = Traffic(
             loss_grace=checks.seconds("loss_grace", loss_grace),
             linger=checks.seconds("linger", linger),
@@ -200,7 +209,7 @@ class Sandbox:
 
     @property
     def messages(self) -> tuple[TakenMessage, ...]:
-        """The messages taken, oldest first, at most the last `keep_messages`."""
+        """The messages taken, oldest first: the last that `keep_messages` and `keep_bytes` have room for."""
         return tuple(self._records.messages)
 
     @property
