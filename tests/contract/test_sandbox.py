@@ -61,6 +61,27 @@ async def test_both_spellings_of_the_button_field() -> None:
         assert [message.button and message.button.text for message in sandbox.messages] == ["1", "2", None]
 
 
+@pytest.mark.parametrize(("known", "ignored"), [("buttons", "button"), ("button", "buttons")])
+async def test_a_sandbox_may_know_one_spelling_of_the_button_field(known: Any, ignored: str) -> None:
+    """A button in the other field is ignored like any unknown key, whatever it holds: its message is taken without."""
+    good, other = {"text": "1", "url": "u"}, {"text": "2", "url": "u"}
+    fields: list[dict[str, Any]] = [
+        {known: good},
+        {ignored: good},
+        {known: good, ignored: other},
+        {known: None, ignored: other},
+        {known: good, ignored: "no button"},
+        {ignored: {"text": 5}},
+    ]
+    async with Sandbox(button_field=known, strict=True) as sandbox:
+        answers = await send(sandbox, *(MESSAGE | field for field in fields))
+        taken = [message.button and message.button.text for message in sandbox.messages]
+        (refused,) = await send(sandbox, MESSAGE | {known: {"text": 5}, ignored: good})
+    assert [answer["result"] for answer in answers] == [True] * 6
+    assert taken == ["1", None, "1", None, "1", None]
+    assert refused["errors"][0].startswith("Argument button must be an array")
+
+
 async def test_only_the_first_hundred_tags_are_stored() -> None:
     """Messages with a 101st tag are taken, and the account keeps no statistics of it."""
     async with Sandbox() as sandbox:
@@ -249,6 +270,9 @@ async def test_ipv6_loopback() -> None:
         ({"retry_after": -1}, "retry_after"),
         ({"error_status": 99}, "error_status"),
         ({"error_spelling": "shouted"}, "error_spelling"),
+        ({"strict": 1}, "strict"),
+        ({"button_field": "Buttons"}, "button_field"),
+        ({"button_field": []}, "button_field"),
     ],
 )
 def test_wrong_arguments_are_named(wrong: dict[str, Any], names: str) -> None:

@@ -33,7 +33,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 def take(records: Records, fields: dict[str, Any], count: int) -> None:
     """Let a sandbox's memory take messages as they come from the wire."""
-    judge = Judge(Account(), spelling="page", status=None)
+    judge = Judge(Account(), spelling="page", status=None, strict=False, button_field="both")
     for at in range(count):
         raw = {"domain": "shop.example", "phoneNumber": "+14155550123", "text": f"Hello {at}"} | fields
         body = judge.read("application/json", json.dumps(raw).encode())

@@ -20,6 +20,7 @@ from wooxy_async.sandbox._gate import check_address
 from wooxy_async.sandbox._judge import Judge
 from wooxy_async.sandbox._kept import Kept, TakenMessage
 from wooxy_async.sandbox._listing import Listing, SandboxStatistics, statistics
+from wooxy_async.sandbox._message import ButtonField
 from wooxy_async.sandbox._records import Records
 from wooxy_async.sandbox._script import Script
 from wooxy_async.sandbox._traffic import Traffic, Violation
@@ -60,6 +61,11 @@ class Sandbox:
         error_status: One HTTP status for all refusals; `None` takes 200 for what is wrong with a message, 400
             for error 22, 401 or 403 for the token, 500 for error 21.
         error_spelling: "page" as printed, with curly quotes; "plain" in lower case with straight ones.
+        strict: Whether it also refuses what Wooxy may take and wooxy_async refuses by itself, for programs that have
+            no such client: texts, names and captions that are blank or hold NUL, numbers of fewer than seven digits
+            or with a trunk zero (+49 0151…). The error is the documented one that comes nearest.
+        button_field: The field in which a button is looked for: "buttons", "button", or "both". The page says both; a
+            button in a field that is not known is ignored like any unknown key, and its message is taken without it.
 
     Raises:
         TypeError: An argument is of a wrong type.
@@ -83,8 +89,11 @@ class Sandbox:
         retry_after: float | None = 1,
         error_status: int | None = None,
         error_spelling: Spelling = "page",
+        strict: bool = False,
+        button_field: ButtonField = "both",
     ) -> None:
         checks.choice("error_spelling", error_spelling, ("page", "plain"))
+        checks.choice("button_field", button_field, ("both", "buttons", "button"))
         if error_status is not None:
             checks.whole("error_status", error_status, 200, 599)
         self._account = with_token(_as_account(account), token)
@@ -105,7 +114,13 @@ class Sandbox:
         )
         self._script = Script()
         self._endpoint = Endpoint(
-            judge=Judge(self._account, spelling=error_spelling, status=error_status),
+            judge=Judge(
+                self._account,
+                spelling=error_spelling,
+                status=error_status,
+                strict=checks.flag("strict", strict),
+                button_field=button_field,
+            ),
             records=self._records,
             traffic=self._traffic,
             script=self._script,
