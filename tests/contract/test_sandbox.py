@@ -61,6 +61,27 @@ async def test_both_spellings_of_the_button_field() -> None:
         assert [message.button and message.button.text for message in sandbox.messages] == ["1", "2", None]
 
 
+@pytest.mark.parametrize(("known", "ignored"), [("buttons", "button"), ("button", "buttons")])
+async def test_a_sandbox_may_know_one_spelling_of_the_button_field(known: Any, ignored: str) -> None:
+    """A button in the other field is ignored like any unknown key, whatever it holds: its message is taken without."""
+    good, other = {"text": "1", "url": "u"}, {"text": "2", "url": "u"}
+    fields: list[dict[str, Any]] = [
+        {known: good},
+        {ignored: good},
+        {known: good, ignored: other},
+        {known: None, ignored: other},
+        {known: good, ignored: "no button"},
+        {ignored: {"text": 5}},
+    ]
+    async with Sandbox(button_field=known, strict=True) as sandbox:
+        answers = await send(sandbox, *(MESSAGE | field for field in fields))
+        taken = [message.button and message.button.text for message in sandbox.messages]
+        (refused,) = await send(sandbox, MESSAGE | {known: {"text": 5}, ignored: good})
+    assert [answer["result"] for answer in answers] == [True] * 6
+    assert taken == ["1", None, "1", None, "1", None]
+    assert refused["errors"][0].startswith("Argument button must be an array")
+
+
 async def test_only_the_first_hundred_tags_are_stored() -> None:
     """Messages with a 101st tag are taken, and the account keeps no statistics of it."""
     async with Sandbox() as sandbox:
@@ -95,6 +116,23 @@ async def test_counts_go_on_when_the_list_is_full() -> None:
         assert json.loads((await get(sandbox, "/sandbox/status"))[1]) == {
             name: getattr(expected, name) for name in expected.__struct_fields__
         }
+
+
+async def test_the_list_is_bounded_by_bytes_too() -> None:
+    """The list keeps what fits into `keep_bytes`, the oldest go first, and counts cover all."""
+    sizes = (100_000, 10, 100_000, 100_000, 10, 300_000, 10)
+    async with Sandbox(keep_bytes=250_000) as sandbox:
+        kept = []
+        for size in sizes:
+            await send(sandbox, MESSAGE | {"text": "x" * size})
+            kept.append([len(message.text) for message in sandbox.messages])
+        assert kept[2:5] == [[100_000, 10, 100_000], [10, 100_000, 100_000], [10, 100_000, 100_000, 10]]
+        assert kept[5:] == [[], [10]]
+        assert (sandbox.taken, sandbox.statistics().kept, sandbox.duplicate_numbers) == (7, 1, {"+14155550123": 7})
+        for _ in range(2):
+            await send(sandbox, MESSAGE | {"text": "x" * 240_000})
+            assert [len(message.text) for message in sandbox.messages][-1:] == [240_000]
+            sandbox.reset()
 
 
 async def test_reset_forgets_what_was_seen() -> None:
@@ -222,9 +260,19 @@ async def test_ipv6_loopback() -> None:
         ({"latency": True}, "latency"),
         ({"seed": 1.5}, "seed"),
         ({"keep_messages": -1}, "keep_messages"),
+        ({"keep_bytes": -1}, "keep_bytes"),
+        ({"keep_bytes": 1.5}, "keep_bytes"),
         ({"loss_grace": float("nan")}, "loss_grace"),
+        ({"linger": -0.001}, "linger"),
+        ({"linger": None}, "linger"),
+        ({"body_timeout": float("inf")}, "body_timeout"),
+        ({"retry_after": "1"}, "retry_after"),
+        ({"retry_after": -1}, "retry_after"),
         ({"error_status": 99}, "error_status"),
         ({"error_spelling": "shouted"}, "error_spelling"),
+        ({"strict": 1}, "strict"),
+        ({"button_field": "Buttons"}, "button_field"),
+        ({"button_field": []}, "button_field"),
     ],
 )
 def test_wrong_arguments_are_named(wrong: dict[str, Any], names: str) -> None:

@@ -13,8 +13,8 @@ BODY = json.dumps({"domain": "shop.example", "phoneNumber": "+14155550123", "tex
 
 
 def head(token: str = "any") -> bytes:  # noqa: S107  # no secret
-    """Return a request's head."""
-    lines = f"POST /v3/viber/send HTTP/1.1\r\nHost: x\r\nAccess-Token: {token}\r\nContent-Type: application/json\r\n"
+    """Return a request's head; its Host is filled in by who connects."""
+    lines = f"POST /v3/viber/send HTTP/1.1\r\nHost: @\r\nAccess-Token: {token}\r\nContent-Type: application/json\r\n"
     return f"{lines}Content-Length: {len(BODY)}\r\n\r\n".encode()
 
 
@@ -22,7 +22,7 @@ async def connect(sandbox: Sandbox, data: bytes) -> tuple[asyncio.StreamReader, 
     """Open a connection and write to it."""
     host, _, port = sandbox.url.removeprefix("http://").rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(data)
+    writer.write(data.replace(b"@", f"{host}:{port}".encode()))
     return reader, writer
 
 

@@ -13,10 +13,10 @@ from wooxy_async.sandbox import Fault, Sandbox
 NUMBER, OTHER = "+14155550123", "+14155550124"
 
 
-def request(number: str = NUMBER) -> bytes:
+def request(host: str, number: str) -> bytes:
     """Return the bytes of a request that breaks no rule."""
     body = json.dumps({"domain": "shop.example", "phoneNumber": number, "text": "Hello"}).encode()
-    head = "POST /v3/viber/send HTTP/1.1\r\nHost: x\r\nAccess-Token: any\r\nContent-Type: application/json\r\n"
+    head = f"POST /v3/viber/send HTTP/1.1\r\nHost: {host}\r\nAccess-Token: any\r\nContent-Type: application/json\r\n"
     return f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
@@ -25,7 +25,7 @@ async def talk(sandbox: Sandbox, number: str = NUMBER) -> bytes:
     host, _, port = sandbox.url.removeprefix("http://").rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
-        writer.write(request(number))
+        writer.write(request(f"{host}:{port}", number))
         return await reader.read()
     finally:
         writer.close()

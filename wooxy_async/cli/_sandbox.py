@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 import typer
@@ -21,6 +21,7 @@ _PORT_MOST = 65_535
 
 EXAMPLES: Final = r"""
   wooxy sandbox --port 8025 --latency 0.2
+  wooxy sandbox --strict --linger 0.001 --no-retry-after
   curl http://127.0.0.1:8025/sandbox/messages
 """
 
@@ -32,17 +33,37 @@ def sandbox(
     ] = 8025,
     latency: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Seconds until it answers.")] = 0.05,
     token: Annotated[str | None, typer.Option(help="The only token that it accepts; it opens nothing else.")] = None,
+    linger: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="How long it counts a request that it has answered.")
+    ] = 0.0,
+    no_retry_after: Annotated[
+        bool, typer.Option("--no-retry-after", help="Its 429 says no time to wait, as nginx's.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse also blank texts, NUL, and numbers that nobody has.")
+    ] = False,
+    button_field: Annotated[
+        Literal["both", "buttons", "button"], typer.Option(help="Where it looks for a button.")
+    ] = "both",
     as_json: AsJson = False,
 ) -> None:
     """Run a server on this machine that answers as Wooxy does.
 
-    It delivers nothing, accepts any token, and counts what it sees. Ctrl-C
-    ends it, with exit code 0.
+    It delivers nothing, accepts any token, and counts what it sees. Only
+    programs of this machine get an answer. Ctrl-C ends it, with exit code 0.
     """
     with refusing(epilogue="The sandbox did not start."):
         screen = make_screen(as_json=as_json)
         try:
-            server = Sandbox(token=token, latency=latency, port=port)
+            server = Sandbox(
+                token=token,
+                latency=latency,
+                port=port,
+                linger=linger,
+                retry_after=None if no_retry_after else 1,
+                strict=strict,
+                button_field=button_field,
+            )
         except (ValueError, TypeError) as error:
             raise Refusal(str(error)) from None
         asyncio.run(_serve(server, screen, as_json=as_json))

@@ -33,9 +33,17 @@ class Exchange(msgspec.Struct, frozen=True):
     answer: Answer
 
 
-def refuse_for_load() -> web.Response:
+def refuse_for_load(retry_after: float | None) -> web.Response:
     """Return the answer to the eleventh request: 429. Our reading; the page does not say what Wooxy does."""
-    return web.Response(status=429, text="Too Many Requests", headers={"Retry-After": "1"})
+    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:.12g}"}
+    return web.Response(status=429, text="Too Many Requests", headers=headers)
+
+
+def refuse_for_time() -> web.Response:
+    """Return the answer to a request whose body did not end in time: 408, and the connection ends."""
+    response = web.Response(status=408, text="Request Timeout: the body did not end in time.\n")
+    response.force_close()
+    return response
 
 
 async def cut(request: web.Request, *, reset: bool) -> NoReturn:

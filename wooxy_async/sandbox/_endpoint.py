@@ -6,7 +6,7 @@ from random import Random
 from aiohttp import web
 
 from wooxy_async.sandbox._delay import Delay
-from wooxy_async.sandbox._endings import ENDINGS, Answer, Exchange, cut, encode_answer, refuse_for_load
+from wooxy_async.sandbox._endings import ENDINGS, Answer, Exchange, cut, encode_answer, refuse_for_load, refuse_for_time
 from wooxy_async.sandbox._faults import Fault
 from wooxy_async.sandbox._judge import Judge
 from wooxy_async.sandbox._message import Body
@@ -23,10 +23,29 @@ class Endpoint:
     The order of a request: its headers arrive and it is counted; it gets its fault; it is read; it is judged and,
     if nothing is wrong, taken; the latency passes; it is answered. So a message may be taken although its client
     never hears of it, as with any real server.
+
+    Args:
+        judge: What the account says.
+        records: Where taken messages go.
+        traffic: Where requests are counted.
+        script: The faults that are due.
+        latency: How long an answer takes.
+        draws: Where drawn latencies come from.
+        body_timeout: Seconds from a request's headers within which its body must end.
+        retry_after: What the eleventh request is told to wait, in seconds; `None` tells it nothing.
     """
 
     def __init__(
-        self, *, judge: Judge, records: Records, traffic: Traffic, script: Script, latency: Delay, draws: Random
+        self,
+        *,
+        judge: Judge,
+        records: Records,
+        traffic: Traffic,
+        script: Script,
+        latency: Delay,
+        draws: Random,
+        body_timeout: float,
+        retry_after: float | None,
     ) -> None:
         self._judge = judge
         self._records = records
@@ -34,6 +53,8 @@ class Endpoint:
         self._script = script
         self._latency = latency
         self._draws = draws
+        self._body_timeout = body_timeout
+        self._retry_after = retry_after
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -42,16 +63,26 @@ class Endpoint:
             fault = None if place.over_cap else self._script.on_arrival()
             if fault is not None and fault.before_reading:
                 return await cut(request, reset=True)
-            raw = await request.read()
+            raw = await self._read(request)
+            if raw is None:
+                return refuse_for_time()
             place.working = True
             self._records.read()
             if place.over_cap:
-                return refuse_for_load()
+                return refuse_for_load(self._retry_after)
             body = self._judge.read(request.content_type, raw)
             fault = fault or self._script.on_reading(body and body.phone_number) or _NO_FAULT
             answer = self._decide(token, body, fault)
             await self._pass_time(fault.seconds)
             return await ENDINGS[fault.ending](Exchange(request, place, fault, answer))
+
+    async def _read(self, request: web.Request) -> bytes | None:
+        """Return the body, or `None` if it does not end in time."""
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                return await request.read()
+        except TimeoutError:
+            return None
 
     def _decide(self, token: str, body: Body | None, fault: Fault) -> Answer:
         """Take the message if it may be taken, and return what the account answers."""

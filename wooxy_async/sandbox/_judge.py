@@ -8,7 +8,16 @@ from msgspec import Struct
 
 from wooxy_async.sandbox._account import Account, Directory
 from wooxy_async.sandbox._errors import DOCUMENTED, DocumentedError, Spelling, render
-from wooxy_async.sandbox._message import MESSAGE_RULES, Body, country, is_filled, is_number, is_restricted
+from wooxy_async.sandbox._message import (
+    MESSAGE_RULES,
+    STRICT_RULES,
+    Body,
+    ButtonField,
+    country,
+    is_filled,
+    is_number,
+    is_restricted,
+)
 
 _DECODER = msgspec.json.Decoder(Body)
 
@@ -41,22 +50,30 @@ class Judge:
         account: Whose lists count.
         spelling: How the texts are spelled.
         status: One HTTP status for every refusal; `None` takes each error's own from the table.
+        strict: Whether what only careful clients refuse is refused too.
+        button_field: The field in which a button is looked for.
     """
 
-    def __init__(self, account: Account, *, spelling: Spelling, status: int | None) -> None:
+    def __init__(
+        self, account: Account, *, spelling: Spelling, status: int | None, strict: bool, button_field: ButtonField
+    ) -> None:
         self._account = account
         self._directory = Directory(account)
         self._spelling: Spelling = spelling
         self._status = status
+        self._rules = STRICT_RULES if strict else MESSAGE_RULES
+        self._button_field: ButtonField = button_field
 
     def read(self, content_type: str, raw: bytes) -> Body | None:
         """Return the body; `None` means that it is no JSON object, or not said to be JSON."""
         if content_type != "application/json":
             return None
         try:
-            return _DECODER.decode(raw)
+            body = _DECODER.decode(raw)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             return None
+        body.ignore(self._button_field)
+        return body
 
     def findings(self, token: str, body: Body | None, scripted: tuple[DocumentedError, ...] = ()) -> list[Finding]:
         """Return every reason to refuse, or those of the script; an empty list: the message may be taken."""
@@ -69,7 +86,7 @@ class Judge:
             return [Finding(22)]
         if self._account.broken:
             return [Finding(21)]
-        found = [Finding(number) for number, is_broken in MESSAGE_RULES if is_broken(body)]
+        found = [Finding(number) for number, is_broken in self._rules if is_broken(body)]
         found.extend(self._wrong_for_account(body))
         return found
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from operator import itemgetter
+from typing import Any, Literal
 
 import phonenumbers
 from msgspec import UNSET, Struct
@@ -10,6 +11,7 @@ from msgspec import UNSET, Struct
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
 _TTL_SECONDS = range(1_800, 259_200 + 1)  # "Between 30 minutes to 72 hour"
 _TAG_LENGTH = 50
+_FEWEST_DIGITS = 7  # no country gives out shorter numbers: a calling code of three, and four more
 
 # "This method does not provide for sending messages to countries from the list of restrictions". Calling code
 # 7 is shared by Russia and Kazakhstan, and only Russia is on the list.
@@ -17,11 +19,17 @@ RESTRICTED = frozenset({"UA", "BY", "RU"})
 _BY_PREFIX = {"+380": "UA", "+375": "BY", "+76": "KZ", "+77": "KZ", "+7": "RU"}
 
 
+ButtonField = Literal["both", "buttons", "button"]
+
+# The fields that are no more than unknown keys, by the one that is known.
+_IGNORED: dict[ButtonField, tuple[str, ...]] = {"both": (), "buttons": ("button",), "button": ("buttons",)}
+
+
 class Body(Struct, rename="camel"):
     """A request's body as it came: every field may be of any type, which the rules look at.
 
     The page's table says `buttons`, its code example and its error 5 say `button`: both are read, and
-    `buttons` counts where both are given.
+    `buttons` counts where both are given, unless `ignore` was told that only one is known.
     """
 
     domain: Any = UNSET
@@ -38,6 +46,11 @@ class Body(Struct, rename="camel"):
     def link(self) -> Any:
         """The button, from either field; `None` where there is none."""
         return self.button if self.buttons is None else self.buttons
+
+    def ignore(self, known: ButtonField) -> None:
+        """Take a button out that came in a field which is not known."""
+        for name in _IGNORED[known]:
+            setattr(self, name, None)
 
 
 def is_filled(value: object) -> bool:
@@ -105,3 +118,33 @@ MESSAGE_RULES: tuple[tuple[int, Callable[[Body], bool]], ...] = (
     (10, lambda body: any(len(name) > _TAG_LENGTH for name in _names(body))),
     (11, lambda body: any(name.startswith("_") for name in _names(body))),
 )
+
+
+def _is_unreadable(value: object) -> bool:
+    """Tell a text that has nothing to read, or holds NUL."""
+    return isinstance(value, str) and (value.isspace() or "\0" in value)
+
+
+def _is_unreadable_button(value: Any) -> bool:
+    return _is_button(value) and any(value[name] == "" or _is_unreadable(value[name]) for name in ("text", "url"))
+
+
+def _is_unlikely_number(value: Any) -> bool:
+    """Tell a number that is too short for a person's, or is read as another one: +49 0151… is +49 151…."""
+    if not is_number(value):
+        return False
+    read = phonenumbers.format_number(phonenumbers.parse(value), phonenumbers.PhoneNumberFormat.E164)
+    return len(value) <= _FEWEST_DIGITS or read != value
+
+
+# What careful clients refuse by themselves, and a real Wooxy may take; the number is that of the error that comes
+# nearest. The page's own rules stand between these, so that errors keep its order.
+_STRICTER: tuple[tuple[int, Callable[[Body], bool]], ...] = (
+    (1, lambda body: _is_unreadable(body.domain)),
+    (2, lambda body: _is_unreadable(body.sender_id)),
+    (3, lambda body: _is_unlikely_number(body.phone_number)),
+    (4, lambda body: _is_unreadable(body.text)),
+    (5, lambda body: _is_unreadable_button(body.link)),
+    (9, lambda body: any(map(_is_unreadable, _tags(body)))),
+)
+STRICT_RULES = tuple(sorted((*MESSAGE_RULES, *_STRICTER), key=itemgetter(0)))

@@ -3,61 +3,22 @@
 from collections import deque
 from random import Random
 
-from msgspec import Struct
-
+from wooxy_async.sandbox._kept import Kept, TakenButton, TakenMessage
 from wooxy_async.sandbox._message import Body
 from wooxy_async.sandbox._watch import Watch
 
 _STORED_TAGS = 100  # "we only store the first 100 we see"
 
 
-class TakenButton(Struct, frozen=True, kw_only=True):
-    """The button of a taken message."""
-
-    text: str
-    url: str
-
-
-class TakenMessage(Struct, frozen=True, kw_only=True):
-    """A message that the sandbox took: a real Wooxy would deliver it.
-
-    Args:
-        id: 24 hexadecimal digits.
-        number: The recipient, as it came.
-        domain: As it came.
-        text: As it came.
-        sender_id: `None` where the message named none (the default sender).
-        button: `None` where there was none.
-        device: "all" or "phone".
-        ttl: Seconds.
-        tags: All that it carried, whether the account stores them or not.
-        taken_at: Seconds since the sandbox started.
-        status: "accepted", or the name of the scripted fault that kept the acceptance from the client
-            ("reset_after_reading"). A connection that the client itself gave up is not told from others.
-    """
-
-    id: str
-    number: str
-    domain: str
-    text: str
-    sender_id: str | None
-    button: TakenButton | None
-    device: str
-    ttl: int
-    tags: tuple[str, ...]
-    taken_at: float
-    status: str
-
-
 class Records:
     """The messages taken, bounded, and what is counted of them, unbounded.
 
     Every distinct number is kept as an integer so that duplicates show over the whole run: about 75 bytes
-    each, whatever `keep` is.
+    each, whatever is kept of the messages.
     """
 
-    def __init__(self, *, keep: int, ids: Random, watch: Watch) -> None:
-        self.messages: deque[TakenMessage] = deque(maxlen=keep)
+    def __init__(self, *, kept: Kept, ids: Random, watch: Watch) -> None:
+        self._kept = kept
         self.requests = 0
         self.taken = 0
         self.stored_tags: dict[str, None] = {}
@@ -65,6 +26,11 @@ class Records:
         self._numbers: set[int] = set()
         self._ids = ids
         self._watch = watch
+
+    @property
+    def messages(self) -> deque[TakenMessage]:
+        """The messages that are listed, oldest first."""
+        return self._kept.messages
 
     def next_id(self) -> str:
         """Return a message id: 24 hexadecimal digits."""
@@ -77,7 +43,7 @@ class Records:
 
     def forget(self) -> None:
         """Forget the messages and the counts; ids go on."""
-        self.messages.clear()
+        self._kept.clear()
         self.requests = self.taken = 0
         for seen in (self.stored_tags, self.repeats, self._numbers):
             seen.clear()
@@ -97,7 +63,7 @@ class Records:
             taken_at=taken_at,
             status=status,
         )
-        self.messages.append(taken)
+        self._kept.append(taken)
         self.taken += 1
         self._count(taken)
         self._watch.changed()

@@ -16,9 +16,12 @@ from wooxy_async.sandbox._delay import Delay, as_delay
 from wooxy_async.sandbox._endpoint import Endpoint
 from wooxy_async.sandbox._errors import Spelling
 from wooxy_async.sandbox._faults import Fault
+from wooxy_async.sandbox._gate import check_address
 from wooxy_async.sandbox._judge import Judge
+from wooxy_async.sandbox._kept import Kept, TakenMessage
 from wooxy_async.sandbox._listing import Listing, SandboxStatistics, statistics
-from wooxy_async.sandbox._records import Records, TakenMessage
+from wooxy_async.sandbox._message import ButtonField
+from wooxy_async.sandbox._records import Records
 from wooxy_async.sandbox._script import Script
 from wooxy_async.sandbox._traffic import Traffic, Violation
 from wooxy_async.sandbox._watch import Watch
@@ -42,12 +45,27 @@ class Sandbox:
         seed: Makes message ids and drawn latencies the same in every run.
         host: An address of this machine's loopback; nothing else can be bound.
         port: 0 (the default) takes a free one.
-        keep_messages: How many taken messages are listed; the oldest go first. 100,000 take about 50 MB.
+        keep_messages: How many taken messages are listed, 0 to a thousand million; the oldest go first. 100,000
+            take 43 MiB if they are short, and 88 MiB with sender, button and tags.
+        keep_bytes: How much memory they may take together, in bytes, 0 to 10^12; the oldest go first. Beside them each
+            distinct number takes about 75 bytes, so that no duplicate is missed.
         loss_grace: Seconds that a request which was read stays in progress after its connection is lost. The
             default is under the client's `loss_hold` of 5 and over 0, as with real servers.
+        linger: Seconds that a request still counts as in progress after its answer is out. By default none; a real
+            nginx that counts connections does so for a moment, so that a client which never has more than ten in
+            progress now and then meets a 429: 0.001 shows it.
+        body_timeout: Seconds from a request's headers within which its body must end; then it is answered 408, not
+            counted as read, and gives its place back.
+        retry_after: What the 429 to an eleventh request says in `Retry-After`, in seconds; `None` leaves the header
+            off, as nginx does.
         error_status: One HTTP status for all refusals; `None` takes 200 for what is wrong with a message, 400
             for error 22, 401 or 403 for the token, 500 for error 21.
         error_spelling: "page" as printed, with curly quotes; "plain" in lower case with straight ones.
+        strict: Whether it also refuses what Wooxy may take and wooxy_async refuses by itself, for programs that have
+            no such client: texts, names and captions that are blank or hold NUL, numbers of fewer than seven digits
+            or with a trunk zero (+49 0151…). The error is the documented one that comes nearest.
+        button_field: The field in which a button is looked for: "buttons", "button", or "both". The page says both; a
+            button in a field that is not known is ignored like any unknown key, and its message is taken without it.
 
     Raises:
         TypeError: An argument is of a wrong type.
@@ -64,11 +82,18 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         keep_messages: int = 100_000,
+        keep_bytes: int = 64 * 1_048_576,
         loss_grace: float = 1.0,
+        linger: float = 0.0,
+        body_timeout: float = 30.0,
+        retry_after: float | None = 1,
         error_status: int | None = None,
         error_spelling: Spelling = "page",
+        strict: bool = False,
+        button_field: ButtonField = "both",
     ) -> None:
         checks.choice("error_spelling", error_spelling, ("page", "plain"))
+        checks.choice("button_field", button_field, ("both", "buttons", "button"))
         if error_status is not None:
             checks.whole("error_status", error_status, 200, 599)
         self._account = with_token(_as_account(account), token)
@@ -77,16 +102,32 @@ class Sandbox:
         self._runner: web.AppRunner | None = None
         self._watch = Watch()
         ids, draws = _generators(seed)
-        self._records = Records(keep=checks.whole("keep_messages", keep_messages, 0, _MANY), ids=ids, watch=self._watch)
-        self._traffic = Traffic(loss_grace=checks.seconds("loss_grace", loss_grace), watch=self._watch)
+        kept = Kept(
+            most=checks.whole("keep_messages", keep_messages, 0, _MANY),
+            most_bytes=checks.whole("keep_bytes", keep_bytes, 0, _MANY * 1_000),
+        )
+        self._records = Records(kept=kept, ids=ids, watch=self._watch)
+        self._traffic = Traffic(
+            loss_grace=checks.seconds("loss_grace", loss_grace),
+            linger=checks.seconds("linger", linger),
+            watch=self._watch,
+        )
         self._script = Script()
         self._endpoint = Endpoint(
-            judge=Judge(self._account, spelling=error_spelling, status=error_status),
+            judge=Judge(
+                self._account,
+                spelling=error_spelling,
+                status=error_status,
+                strict=checks.flag("strict", strict),
+                button_field=button_field,
+            ),
             records=self._records,
             traffic=self._traffic,
             script=self._script,
             latency=as_delay(latency),
             draws=draws,
+            body_timeout=checks.seconds("body_timeout", body_timeout),
+            retry_after=None if retry_after is None else checks.seconds("retry_after", retry_after),
         )
 
     async def start(self) -> None:
@@ -183,7 +224,7 @@ class Sandbox:
 
     @property
     def messages(self) -> tuple[TakenMessage, ...]:
-        """The messages taken, oldest first, at most the last `keep_messages`."""
+        """The messages taken, oldest first: the last that `keep_messages` and `keep_bytes` have room for."""
         return tuple(self._records.messages)
 
     @property
@@ -241,7 +282,7 @@ class Sandbox:
 
     def _application(self) -> web.Application:
         listing = Listing(self._records, self._traffic)
-        application = web.Application()
+        application = web.Application(middlewares=[check_address])
         application.router.add_post("/v3/viber/send", self._endpoint.handle)
         application.router.add_get("/sandbox/messages", listing.messages)
         application.router.add_get("/sandbox/status", listing.status)

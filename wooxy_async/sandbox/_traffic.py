@@ -30,7 +30,8 @@ class Place:
     """One request's place among those in progress, from the arrival of its headers until its answer is written.
 
     A request that was read whole and then lost its connection stays in progress for `loss_grace` seconds more:
-    a real server goes on with its work, and does not know at once that nobody listens.
+    a real server goes on with its work, and does not know at once that nobody listens. One that was answered stays
+    for `linger` seconds more, unless it was one too many: nginx counts no request that it refuses.
     """
 
     __slots__ = ("_task", "_token", "_traffic", "over_cap", "working")
@@ -51,7 +52,13 @@ class Place:
     ) -> None:
         # Without an exception the handler returns its answer, which aiohttp writes in the same turn of the loop:
         # no client can have it before the place is free, and no other request is looked at in between.
-        self._traffic.leave(self._token, self._task, lost=self.working and kind is asyncio.CancelledError)
+        self._traffic.leave(self._token, self._task, self._stays(lost=kind is asyncio.CancelledError))
+
+    def _stays(self, *, lost: bool) -> float:
+        """Return the seconds that it still counts."""
+        if lost:
+            return self._traffic.loss_grace if self.working else 0.0
+        return 0.0 if self.over_cap else self._traffic.linger
 
 
 class Traffic:
@@ -59,18 +66,20 @@ class Traffic:
 
     Args:
         loss_grace: Seconds that a request without a connection stays in progress.
+        linger: Seconds that a request which was answered stays in progress.
     """
 
-    def __init__(self, *, loss_grace: float, watch: Watch) -> None:
+    def __init__(self, *, loss_grace: float, linger: float, watch: Watch) -> None:
+        self.loss_grace = loss_grace
+        self.linger = linger
         self.peak = 0
         self.violations = 0
         self.records: deque[Violation] = deque(maxlen=_KEPT_VIOLATIONS)
-        self._loss_grace = loss_grace
         self._watch = watch
         self._began = time.monotonic()
         self._in_progress: dict[str, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._lingering: deque[asyncio.TimerHandle] = deque()
+        self._staying: dict[object, asyncio.TimerHandle] = {}
 
     @property
     def in_progress(self) -> int:
@@ -103,14 +112,14 @@ class Traffic:
         self._watch.changed()
         return count > CAP
 
-    def leave(self, token: str, task: asyncio.Task[Any], *, lost: bool) -> None:
-        """Count a request as ended: now, or in `loss_grace` seconds if its connection was lost."""
+    def leave(self, token: str, task: asyncio.Task[Any], stays: float) -> None:
+        """Count a request as ended: now, or in so many seconds."""
         self._tasks.discard(task)
-        if not lost:
+        if not stays:
             self._end(token)
             return
-        loop = asyncio.get_running_loop()
-        self._lingering.append(loop.call_later(self._loss_grace, self._end_lingering, token))
+        key = object()
+        self._staying[key] = asyncio.get_running_loop().call_later(stays, self._end_staying, key, token)
 
     async def aclose(self) -> None:
         """End every request in progress, whatever it waits for."""
@@ -118,14 +127,14 @@ class Traffic:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for handle in self._lingering:
+        for handle in self._staying.values():
             handle.cancel()
-        self._lingering.clear()
+        self._staying.clear()
         self._in_progress.clear()
         self._watch.changed()
 
-    def _end_lingering(self, token: str) -> None:
-        self._lingering.popleft()  # all linger equally long, so the oldest is due
+    def _end_staying(self, key: object, token: str) -> None:
+        del self._staying[key]
         self._end(token)
 
     def _end(self, token: str) -> None:
