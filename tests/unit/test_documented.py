@@ -139,6 +139,7 @@ VALUES = [
     ("Sender with senderId 'O'Neil' not approved", {"id": "O'Neil"}),
     ("Sender with senderId &quot;Q &amp; A&quot; not approved", {"id": "Q & A"}),
     ("Sender with senderId \\“Shop\\” not approved", {"id": "Shop"}),
+    ("Sender with senderId O\\'Neil not approved", {"id": "O'Neil"}),
     ("There is no registered senderId Acme Inc. in account", {"id": "Acme Inc."}),
     ("Country of contact is not allowed for senderId Acme Inc.", {"id": "Acme Inc."}),
     ("Country of contact is not allowed for senderId S.A.", {"id": "S.A."}),
@@ -170,6 +171,7 @@ def test_values_are_read_as_they_were_written(text: str, values: dict[str, str])
     ("text", "kept"),
     [
         ("“No matches found for access token tok-SECRET”", "“No matches found for access token ***”"),
+        ("No matches found for access token tok-SECRET=!.", "No matches found for access token ***"),
         ("access token check failed for key/secret K/tok/SECRET", "access token check failed for key/secret ***/***"),
         (
             "No matches found for access token &quot;tok-SECRET.&quot;",

@@ -54,6 +54,7 @@ DRESSES: dict[str, Callable[[str], str]] = {
             "[401] ",
             "(400): ",
             "Status code: 400, ",
+            "HTTP 401: 401 - ",
             "Error — ",
             "“Error”: ",
         )

@@ -156,12 +156,11 @@ _VARIANTS: Final = {
     "button": "buttons?",
     "key/secret": "key ?/ ?secret",
 }
-# "Error:", "HTTP 401 -", "[401]"; an error about a number may begin with three digits of its own.
-_OPENING: Final = re.compile(
-    r'(?P<prefix>(?:[" ]{0,4}[\[(<]?'
-    r'(?:errors?|status|code|http(?:/[\d.]{1,3})?|[1-5]\d\d(?![" ]{1,4}is |[:.,;|" -]{1,4}\d))'
-    r'[\])>]?"?[:.,;| -]{1,4}){0,4})[" ]*(?P<word>[a-z]*)'
-)
+# "Error:", "HTTP 401 -", "[401]"; a text about a number may begin with three digits of that.
+_LABEL = r'[" ]{0,4}[\[(<]?(?:errors?|status|code|http(?:/[\d.]{1,3})?|[1-5]\d\d%s)[\])>]?"?[:.,;| -]{1,4}'
+_LABEL_OF_NUMBER = _LABEL % r'(?![" ]{1,4}is |[" .-]\d)'
+_OPENING: Final = re.compile(rf'(?:{_LABEL % ""}){{0,6}}[" ]*(?P<word>[a-z]*)')
+_OPENING_OF_NUMBER: Final = re.compile(rf'(?P<prefix>(?:{_LABEL_OF_NUMBER}){{0,6}})[" ]*')
 _OPENING_QUOTE: Final = re.compile(r'(?<![\w\])])"')
 _ENDS: Final = " !,:;?.…。"
 _ENDS_AND_QUOTES: Final = f'{_ENDS}"'
@@ -263,8 +262,13 @@ def _find(text: str) -> _Found | None:
     for row in _ROWS.get(opening["word"], ()):
         if match := row.pattern.fullmatch(text, start, end):
             return _Found(row, match, whole)
-    behind = opening.end("prefix")
-    match = _NUMBER_ROW.pattern.fullmatch(text, behind + min(around, start - behind), end)
+    return _find_number(text, whole, end, around)
+
+
+def _find_number(text: str, whole: int, end: int, around: int) -> _Found | None:
+    opening = cast("re.Match[str]", _OPENING_OF_NUMBER.match(text))
+    start = opening.end("prefix")
+    match = _NUMBER_ROW.pattern.fullmatch(text, start + min(around, opening.end() - start), end)
     return _Found(_NUMBER_ROW, match, whole) if match else None
 
 
