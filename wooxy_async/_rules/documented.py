@@ -202,7 +202,9 @@ def _value(name: str, before: str, character: str) -> str:
     """Return the pattern of a value that may be empty, and then its blank with it."""
     if not before:
         return f"(?:(?P<{name}>{character}*?) )??"
-    return f'"?:?(?P<{name}>(?:[" ]{{1,3}}{character}*?)??)' if before[-1] == " " else f"(?P<{name}>{character}*?)"
+    return (
+        f'"{{0,2}}:?(?P<{name}>(?:[" ]{{1,3}}{character}*?)??)' if before[-1] == " " else f"(?P<{name}>{character}*?)"
+    )
 
 
 def _words(text: str) -> str:
