@@ -29,7 +29,9 @@ MESSAGES = st.builds(
 )
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
-KEYS = st.sampled_from(["result", "Result", "RESULT", "viber_message_ids", "Viber_message_ids", "errors", "Errors"])
+NAMES = ["result", "Result", "RESULT", "viber_message_ids", "Viber_message_ids", "errors", "Errors"]
+KEYS = st.sampled_from(NAMES)
+ANY_KEYS = st.sampled_from([*NAMES, "error", "message", "Message", "0", "1"])
 IDS = st.lists(st.sampled_from(["a", "b", "", None, 7]), max_size=3)
 LIKELY = st.booleans() | IDS | st.sampled_from(["true", None, "a", 7])
 
@@ -65,7 +67,9 @@ def test_arbitrary_bytes_never_raise(body: bytes) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    value=VALUES | st.dictionaries(KEYS, st.booleans() | VALUES),
+    value=VALUES
+    | st.dictionaries(KEYS, st.booleans() | VALUES)
+    | st.dictionaries(ANY_KEYS, st.recursive(VALUES, lambda inner: st.dictionaries(ANY_KEYS, inner))),
     bom=st.sampled_from([b"", b"\xef\xbb\xbf"]),
     ascii_only=st.booleans(),
     charset=st.sampled_from(["utf-8", "utf-16", "utf-32", "latin-1"]),
@@ -81,11 +85,13 @@ def test_arbitrary_json_never_raises(*, value: Any, bom: bytes, ascii_only: bool
 
 @settings(max_examples=100, deadline=None)
 @given(
-    depth=st.integers(1, 3000), key=st.sampled_from(["result", "errors", "viber_message_ids", "x"]), lists=st.booleans()
+    depth=st.integers(1, 3000),
+    key=st.sampled_from(["result", "errors", "viber_message_ids", "x"]),
+    inner=st.sampled_from(["", "a", "0", "message"]),
 )
-def test_nesting_never_raises(*, depth: int, key: str, lists: bool) -> None:
+def test_nesting_never_raises(*, depth: int, key: str, inner: str) -> None:
     """However deeply an answer is nested, the reading returns."""
-    opening, closing = ("[", "]") if lists else ('{"a":', "}")
+    opening, closing = (f'{{"{inner}":', "}") if inner else ("[", "]")
     nested = f"{opening * depth}1{closing * depth}"
     for result in ("true", "false"):
         body = f'{{"result": {result}, "{key}": [{nested}]}}'

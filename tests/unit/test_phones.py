@@ -77,6 +77,11 @@ REFUSED = [
     ("+4915112345678901234", "too_long"),
     ("+" + "1" * 10_000, "too_long"),
     ("+1555555555", "not_possible"),
+    ("+49110", "not_e164"),
+    ("+49 1234 5678 9012 345", "not_e164"),
+    ("+1 1 1 415 555 2671", "unclear_prefix"),
+    ("+49 00 151 23456789", "unclear_prefix"),
+    ("+44 0 0 20 7946 0958", "unclear_prefix"),
     ("+999123456789", "unknown_country_code"),
     ("+0049 151 23456789", "unknown_country_code"),
     (None, "not_text"),
@@ -93,6 +98,52 @@ RESTRICTED = [
     ("+7 8 912 342-48-32", "RU"),
     ("+7 (0)12 342-48-32", "RU"),
     (" +375294926259 ", "BY"),
+    ("+7 871 222 33 44", "RU"),
+    ("+7 8 862 123 45 67", "RU"),
+    ("tel:+380501268197", "UA"),
+    ("Tel.: +375 29 492-53-81", "BY"),
+    ("tel:501268197;phone-context=+380", "UA"),
+    ("+380 50 126 81 97 ext. 5", "UA"),
+    ("+380 50 126 81 97;ext=5", "UA"),
+    ("+7 8 912 342-48-32 x5", "RU"),
+    ("+\u0663\u0668\u0660 50 126 81 97 #5", "UA"),
+    ("+380 50 126 81 97 (Olena)", "UA"),
+]
+
+# Two numbers, a number with an extension, or one with a footnote: nobody can tell, so nobody guesses.
+UNCLEAR_GROUPS = [
+    "+43 664 1234567 / 8",
+    "+49 171 1234567 [2]",
+    "+49 171 1234567 (2)",
+    "+49 171 1234567(2)",
+    "+49 171 1234567 [2] 3",
+    "+49 30 1234567/89",
+    "+49 30/1234567/89",
+    "+49 33 20/123456/89",
+    "+49 30 1234567\uff0f89",
+    "+49 30 1234567 - 89",
+    "+49 30 1234567 \u2013 89 10",
+    "+49 30 1234567 -- 89",
+    "+49 30 1234567\u00a0\u2012\u202f89",
+    "+49 30 1234567 \u200b-\u200b 89",
+    "+49 30 1234567 . 89",
+    "(+49 171 1234567) 2",
+    "\uff08\uff0b49 171 1234567\uff09 2",
+    "+1 415 555 2671 / 2 / 3",
+]
+ONE_NUMBER = [
+    ("+49 30/1234567", "+49301234567"),
+    ("+49 30 / 1234567", "+49301234567"),
+    ("+49 30 1234567-89", "+4930123456789"),
+    ("+49 30 1234567 -89", "+4930123456789"),
+    ("+49 30 1234567- 89", "+4930123456789"),
+    ("+49 30 1234567.89", "+4930123456789"),
+    ("+49 171 1234567 /", "+491711234567"),
+    ("+49 (171) 1234567", "+491711234567"),
+    ("(+49) 171 1234567", "+491711234567"),
+    ("+1 415 555 - 2671", "+14155552671"),
+    ("+1 (415) 555 2671", "+14155552671"),
+    ("+7 777 123 - 45 - 67", "+77771234567"),
 ]
 
 
@@ -127,6 +178,53 @@ def test_restricted_countries_are_refused_at_each_check(number: str, country: st
     assert (problem.rule, problem.country) == ("restricted_country", country)
     assert f"({country})" in problem.remedy
     assert country in RESTRICTED_COUNTRIES
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("number", UNCLEAR_GROUPS)
+def test_a_group_behind_a_number_is_not_appended_to_it(number: str, check: PhoneCheck) -> None:
+    """Where the number is possible without its last group, set apart, the spelling is a problem that says so."""
+    problem = problem_of(number, check)
+    assert problem.rule == "unclear_group"
+    assert "last group" in problem.remedy
+
+
+@pytest.mark.parametrize("check", ["e164", "possible"])
+@pytest.mark.parametrize(("spelling", "e164"), ONE_NUMBER)
+def test_a_group_without_which_there_is_no_number_belongs_to_it(spelling: str, e164: str, check: PhoneCheck) -> None:
+    """A slash behind an area code, a closing bracket, and a direct extension behind a hyphen stay what they are."""
+    assert normalize(spelling, check) == e164
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize(
+    "number",
+    [
+        "+7 771 009 25 8",
+        "+7 771 009 25 88 9",
+        "+7 0 771 009 25 88",
+        "+7 8 771 009 25",
+        "+7 8 771 009 25 88 9",
+        "+7 071009258",
+    ],
+)
+def test_a_malformed_kazakh_number_is_not_called_russian(number: str, check: PhoneCheck) -> None:
+    """A digit too few or too many, or a prefix too much, makes no Russian of a number of Kazakhstan."""
+    found = normalize(number, check)
+    assert not isinstance(found, PhoneProblem) or found.country is None
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_police_number_is_no_recipient(check: PhoneCheck) -> None:
+    """What the shape alone refuses, the stricter checks refuse too, though the library calls it possible."""
+    assert phonenumbers.is_possible_number(phonenumbers.parse("+49110"))
+    assert problem_of("+49110", check).rule == "not_e164"
+
+
+@pytest.mark.parametrize("number", ["+49 151 23456789 ext 3", "tel:+7 771 009 25 88", "+7 0 771 009 ext 5", "tel:110"])
+def test_an_extension_makes_no_number_restricted(number: str) -> None:
+    """A text around a number of another country, or around none, stays the fault that it is."""
+    assert problem_of(number).rule in {"extension", "uri"}
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from wooxy_async import ApiError, Button, ErrorCode, ViberMessage
+from wooxy_async._rules.documented import DOCUMENTED, Documented
 from wooxy_async._rules.wire import ButtonField, Refused, Taken, encode, read_answer
 
 FULL = ViberMessage(
@@ -78,6 +79,23 @@ ANSWERS = [
     ('{"result": false, "viber_message_ids": [], "errors": ["one"]}', refused("one")),
     ('{"result": false, "viber_message_ids": ["a"], "errors": ["one"]}', refused("one")),
     ('{"result": false, "errors": [null, "", 0, false, {"code": 5}]}', refused("0", "false", '{"code":5}')),
+    ('{"result": false, "errors": 7}', refused("7")),
+    ('{"result": false, "errors": {"0": "one", "1": ["two"]}}', refused("one", "two")),
+    ('{"result": false, "errors": [["one"], [[], ["two", null]]]}', refused("one", "two")),
+    ('{"result": false, "errors": [{"message": "one"}, {"Message": ["two"], "code": 5}]}', refused("one", "two")),
+    ('{"result": false, "errors": {"message": {"message": "one"}}}', refused("one")),
+    ('{"result": false, "errors": {"message": "one"}}', refused("one")),
+    ('{"result": false, "errors": [{"message": ""}]}', refused('{"message":""}')),
+    ('{"result": false, "errors": {}}', refused(NO_WORDS)),
+    ('{"result": false, "error": "one"}', refused("one")),
+    ('{"result": false, "Error": {"code": 401, "message": "one"}}', refused("one")),
+    ('{"result": false, "error": true, "message": "one"}', refused("one")),
+    ('{"result": false, "error": 401, "message": ["one"]}', refused("one")),
+    ('{"result": false, "errors": true, "message": "one"}', refused("one")),
+    ('{"result": false, "errors": [null], "error": "", "MESSAGE": "one"}', refused("one")),
+    ('{"result": false, "errors": ["one"], "error": "two", "message": "three"}', refused("one")),
+    ('{"result": false, "error": true}', refused(NO_WORDS)),
+    ('{"result": false, "message": 5}', refused(NO_WORDS)),
     ('{"result": false, "errors": []}', refused(NO_WORDS)),
     ('{"result": false, "errors": null}', refused(NO_WORDS)),
     ('{"result": false}', refused(NO_WORDS)),
@@ -88,6 +106,7 @@ ANSWERS = [
     ('{"result": "true", "viber_message_ids": ["a"]}', None),
     ('{"result": 1, "viber_message_ids": ["a"]}', None),
     ('{"result": null}', None),
+    ('{"error": "Bad Request"}', None),
     ('{"viber_message_ids": ["a"]}', None),
     ("{}", None),
     ("[]", None),
@@ -109,6 +128,50 @@ ANSWERS = [
 def test_each_answer_is_read(body: str, answer: object) -> None:
     """Keys are read without regard to case, lone values as lists; anything else is not of the documented form."""
     assert read_answer(body.encode(), str) == answer
+
+
+SHAPES = [
+    '"errors": [%s]',
+    '"errors": %s',
+    '"errors": {"0": %s}',
+    '"errors": [[%s]]',
+    '"errors": [{"message": %s}]',
+    '"errors": {"message": %s}',
+    '"errors": [{"code": 17, "error": %s}]',
+    '"error": %s',
+    '"error": [%s]',
+    '"error": {"0": {"message": %s}}',
+    '"message": %s',
+    '"Message": [%s]',
+    '"errors": [], "message": %s',
+    '"error": true, "message": %s',
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("row", DOCUMENTED, ids=lambda row: row.code)
+def test_each_documented_error_is_known_in_each_shape(row: Documented, shape: str) -> None:
+    """Where and how an answer says it changes nothing about what it says."""
+    body = '{"result": false, ' + shape % json.dumps(row.text) + "}"
+    answer = read_answer(body.encode(), str)
+    assert isinstance(answer, Refused)
+    assert [error.code for error in answer.errors] == [row.code]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '"errors": ["Bad Request"], "message": "Internal server error"',
+        '"errors": ["Bad Request"], "error": {"0": "internal server error: timeout"}',
+        '"error": "Bad Request", "message": ["Internal server error!"]',
+        '"errors": [{"error": "Bad Request", "message": "Internal server error"}]',
+    ],
+)
+def test_error_21_is_heard_wherever_it_is_said(said: str) -> None:
+    """Of several places that say something the first counts, but for the words that make a message doubtful."""
+    answer = read_answer(f'{{"result": false, {said}}}'.encode(), str)
+    assert isinstance(answer, Refused)
+    assert [error.code for error in answer.errors] == [ErrorCode.BAD_REQUEST, ErrorCode.INTERNAL_SERVER_ERROR]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Phone numbers: any international spelling in, E.164 out, or one sentence that says what to mend.
 
-Three rules keep a message from reaching a number that nobody wrote. A spelling holds digits, one + and separators,
+Five rules keep a message from reaching a number that nobody wrote. A spelling holds digits, one + and separators,
 nothing else: the phone library would turn letters into digits and drop extensions. A check decides which numbers are
-refused, never which number leaves: that is always the library's own E.164 form of what was written. And a bracketed
-zero after the calling code, as in +44 (0)20 …, is accepted only where the number is the same with it and without it.
+refused, never which number leaves: that is always the library's own E.164 form of what was written. That form, read
+again, is itself. A bracketed zero after the calling code, as in +44 (0)20 …, is accepted only where the number is the
+same with it and without it. And a last group that is set apart, as in +43 664 1234567 / 8, is accepted only where
+what stands before it is no number yet.
 """
 
 import functools
@@ -40,7 +42,17 @@ _POINTS = "./()[]\uff0e\uff0f\uff08\uff09\uff3b\uff3d"
 _SPELLING: Final = str.maketrans(
     f"{string.digits}+\uff0b", f"{string.digits}++", _BLANKS + _INVISIBLE + _DASHES + _POINTS
 )
-_BRACKETED_DIGIT: Final = re.compile(r"[(\[\uff08\uff3b]\D*(\d)\D*[)\]\uff09\uff3d]")
+_OPENING = r"(\[\uff08\uff3b"
+_CLOSING = r")\]\uff09\uff3d"
+_BRACKETED_DIGIT: Final = re.compile(rf"[{_OPENING}]\D*(\d)\D*[{_CLOSING}]")
+# Behind these a second number, an extension or a footnote may begin: a slash, a bracket, a dash or dot between blanks.
+_GROUP_MARK: Final = re.compile(
+    rf"[/\uff0f{_OPENING}]|(?<=[{_BLANKS}])[{_INVISIBLE}]*[{_DASHES}.\uff0e][{_DASHES}.\uff0e{_INVISIBLE}]*[{_BLANKS}]"
+)
+# So may it behind the brackets that the whole number stands in.
+_NUMBER_IN_BRACKETS: Final = re.compile(
+    rf"[{_OPENING}][^{_CLOSING}+\uff0b]*[+\uff0b][^{_OPENING}{_CLOSING}]*[{_CLOSING}]"
+)
 
 
 class PhoneProblem(msgspec.Struct, frozen=True):
@@ -66,6 +78,16 @@ _BRACKETED_ZERO = PhoneProblem(
     "Whether the zero in brackets belongs to the number is not certain; write the number without brackets, "
     "exactly as it is dialled from abroad.",
 )
+_UNCLEAR_GROUP = PhoneProblem(
+    "unclear_group",
+    "Whether the last group, behind a slash, a bracket, or a dash or dot between blanks, belongs to the number is not "
+    "certain; leave it out, or write the number in one piece if it does.",
+)
+_UNCLEAR_PREFIX = PhoneProblem(
+    "unclear_prefix",
+    "Which digits after the country code belong to the number is not certain; write the number without the 0, 1 or 8 "
+    "that is only dialled at home.",
+)
 _NOT_E164 = PhoneProblem(
     "not_e164", f"E.164 is + and {SHORTEST} to {LONGEST} digits, of which the first is not 0; write the number so."
 )
@@ -85,7 +107,8 @@ _NOT_POSSIBLE = PhoneProblem(
 _NOT_VALID = PhoneProblem(
     "not_valid", "The country has given out no such number; look for a wrong digit, or check for 'possible' only."
 )
-# +7 is Kazakhstan where 6 or 7 follows, else Russia.
+# +7 is Kazakhstan where 6 or 7 follows, else Russia; behind +7 both countries' numbers have ten digits.
+_PLUS_SEVEN_LENGTH: Final = 10
 _RESTRICTED_PREFIX: Final = re.compile(r"(?P<UA>380)|(?P<BY>375)|(?P<RU>7[^67])")
 _RESTRICTED: Final = {
     code: PhoneProblem(
@@ -121,6 +144,9 @@ _MISSPELLINGS: Final = tuple(
         ),
     )
 )
+# A number stands in a text with one of these faults; a restricted one is restricted all the same.
+_AROUND_A_NUMBER: Final = frozenset({"uri", "extension", "letters"})
+_FIRST_NUMBER: Final = re.compile(rf"\+(\d{{{FEWEST_DIGITS},}})")
 
 
 def normalize(number: object, check: PhoneCheck = "possible") -> str | PhoneProblem:
@@ -130,8 +156,8 @@ def normalize(number: object, check: PhoneCheck = "possible") -> str | PhoneProb
         number: A + and digits of any script, with blanks, hyphens, dots, slashes and brackets wherever a person puts
             them. Anything else is a problem, never an exception.
         check: Which numbers are refused. "e164" looks at the shape alone: 7 to 15 digits, the first not 0.
-            "possible" has the verdict of `phonenumbers.is_possible_number`, at a few microseconds a number, which is
-            why it is the default. "valid" has that of `phonenumbers.is_valid_number`.
+            "possible" adds the verdict of `phonenumbers.is_possible_number`, at a few microseconds a number, which is
+            why it is the default. "valid" adds that of `phonenumbers.is_valid_number`.
 
     Returns:
         The text to send, such as '+14155550123', the same at each check that accepts the number; or what is wrong.
@@ -141,19 +167,22 @@ def normalize(number: object, check: PhoneCheck = "possible") -> str | PhoneProb
     """
     if not isinstance(number, str):
         return _NOT_TEXT
-    digits = _read(number)
-    if isinstance(digits, PhoneProblem):
-        return digits
-    return _restriction(digits) or _unclear_zero(number, digits) or _CHECKS[check](digits) or f"+{digits}"
+    written = _spelled_digits(number)
+    if isinstance(written, PhoneProblem):
+        return written
+    digits = _without_prefix(written)
+    return _restriction(digits) or _unclear(number, written, digits) or _CHECKS[check](digits) or f"+{digits}"
 
 
 def _read(text: str) -> str | PhoneProblem:
     """Read the digits of a number's E.164 form, whether or not such a number can exist."""
     written = _spelled_digits(text)
-    if isinstance(written, PhoneProblem):
-        return written
-    plan = _find_plan(written[:FEWEST_DIGITS])
-    return plan.read(written) if plan else written
+    return written if isinstance(written, PhoneProblem) else _without_prefix(written)
+
+
+def _without_prefix(digits: str) -> str:
+    plan = _find_plan(digits[:FEWEST_DIGITS])
+    return plan.read(digits) if plan else digits
 
 
 def _spelled_digits(text: str) -> str | PhoneProblem:
@@ -167,13 +196,17 @@ def _spelled_digits(text: str) -> str | PhoneProblem:
         return _misspelling(bare)
     if len(digits) < FEWEST_DIGITS:
         return _TOO_SHORT
+    return _in_ascii(digits)
+
+
+def _in_ascii(digits: str) -> str:
     return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
 
 
 def _misspelling(bare: str) -> PhoneProblem:
     for pattern, problem in _MISSPELLINGS:
         if pattern.search(bare):
-            return problem
+            return (_first_number_restriction(bare) if problem.rule in _AROUND_A_NUMBER else None) or problem
     strange = next(character for character in bare if character != "+" and not character.isdecimal())
     name = f"U+{ord(strange):04X} {unicodedata.name(strange, '')}".rstrip()
     return PhoneProblem(
@@ -181,6 +214,12 @@ def _misspelling(bare: str) -> PhoneProblem:
         f"{name} has no place in a phone number; write + and digits, "
         "with blanks, hyphens, dots, slashes or brackets between them.",
     )
+
+
+def _first_number_restriction(bare: str) -> PhoneProblem | None:
+    found = _FIRST_NUMBER.search(bare)
+    problem = _restriction(_without_prefix(_in_ascii(found[1]))) if found else None
+    return problem if problem and problem.country else None
 
 
 @functools.cache
@@ -192,18 +231,53 @@ def _find_plan(first_digits: str) -> "Plan | None":
 
 def _restriction(digits: str) -> PhoneProblem | None:
     found = _RESTRICTED_PREFIX.match(digits)
-    return _RESTRICTED[str(found.lastgroup)] if found else None
+    if found is None:
+        return None
+    country = str(found.lastgroup)
+    return _UNCLEAR_PREFIX if country == "RU" and _is_kazakh_behind_prefix(digits[1:]) else _RESTRICTED[country]
+
+
+def _is_kazakh_behind_prefix(national: str) -> bool:
+    # Ten digits that start with 8 are a Russian number; else 0 and 8 are dialled before one, at home or by mistake.
+    while national.startswith("0") or (national.startswith("8") and len(national) != _PLUS_SEVEN_LENGTH):
+        national = national[1:]
+    return national.startswith(("6", "7"))
+
+
+def _unclear(text: str, written: str, digits: str) -> PhoneProblem | None:
+    if text[1:] == digits:  # nearly all
+        return None
+    return _unclear_zero(text, digits) or _unclear_prefix(written, digits) or _unclear_group(text)
+
+
+def _unclear_prefix(written: str, digits: str) -> PhoneProblem | None:
+    # The library takes one prefix off; where another one stands behind it, it would read the result as a third number.
+    return None if written == digits or _without_prefix(digits) == digits else _UNCLEAR_PREFIX
 
 
 def _unclear_zero(text: str, digits: str) -> PhoneProblem | None:
     # A person who writes +39 (0)6 … or +44 (0)20 … may mean the number with the zero, or the one without it.
-    if text[1:].isdigit():
-        return None
     for bracketed in _BRACKETED_DIGIT.finditer(text):
         if int(bracketed[1]) == 0 and _is_calling_code(text[: bracketed.start()], digits):
             without = text[: bracketed.start()] + text[bracketed.end() :]
             return None if _read(without) == digits else _BRACKETED_ZERO
     return None
+
+
+def _unclear_group(text: str) -> PhoneProblem | None:
+    # +49 30/1234567 is one number, because +49 30 is none; +49 30 1234567/89 may be one, or one and an extension.
+    mark = None if text[0] == "+" else _NUMBER_IN_BRACKETS.search(text)
+    mark = mark or _GROUP_MARK.search(text, SHORTEST)
+    while mark:
+        if any(map(str.isdecimal, text[mark.end() :])) and _is_possible(text[: mark.end()]):
+            return _UNCLEAR_GROUP
+        mark = _GROUP_MARK.search(text, max(mark.end(), SHORTEST))
+    return None
+
+
+def _is_possible(text: str) -> bool:
+    digits = _read(text)
+    return isinstance(digits, str) and _possible_problem(digits) is None
 
 
 def _is_calling_code(text: str, digits: str) -> bool:
@@ -212,26 +286,26 @@ def _is_calling_code(text: str, digits: str) -> bool:
     return length == len(plan.calling_code) if plan else length <= FEWEST_DIGITS
 
 
-def _outside_shape(digits: str) -> PhoneProblem | None:
+def _shape_problem(digits: str) -> PhoneProblem | None:
     return None if digits[0] != "0" and SHORTEST <= len(digits) <= LONGEST else _NOT_E164
 
 
-def _impossible(digits: str) -> PhoneProblem | None:
+def _possible_problem(digits: str) -> PhoneProblem | None:
     plan = _find_plan(digits[:FEWEST_DIGITS])
     if plan is None:
         return _UNKNOWN_COUNTRY_CODE
     length = len(digits) - len(plan.calling_code)
     if length in plan.lengths:
-        return None
+        return _shape_problem(digits)
     if length < min(plan.lengths):
         return _TOO_SHORT
     return _TOO_LONG if length > max(plan.lengths) else _NOT_POSSIBLE
 
 
-def _invalid(digits: str) -> PhoneProblem | None:
+def _valid_problem(digits: str) -> PhoneProblem | None:
     # A valid number is a possible one, in every region of every calling code: a canary test says so.
     plan = _find_plan(digits[:FEWEST_DIGITS])
-    return _impossible(digits) or (None if plan and plan.is_valid(digits) else _NOT_VALID)
+    return _possible_problem(digits) or (None if plan and plan.is_valid(digits) else _NOT_VALID)
 
 
-_CHECKS: Final = {"e164": _outside_shape, "possible": _impossible, "valid": _invalid}
+_CHECKS: Final = {"e164": _shape_problem, "possible": _possible_problem, "valid": _valid_problem}

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from wooxy_async._rules.documented import ApiError, ErrorCode, recognize
+from wooxy_async._rules.documented import ApiError, ErrorCode, is_internal_error, recognize
 from wooxy_async._rules.messages import ViberMessage
 
 ButtonField = Literal["buttons", "button"]
@@ -90,6 +90,9 @@ class _Plain(msgspec.Struct):
 _decode_plain: Final = msgspec.json.Decoder(_Plain).decode
 _decode_any: Final = msgspec.json.Decoder().decode
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+# Where the words of a refusal stand, also in an object in place of a text; the page's key counts first.
+_SAYING: Final = ("errors", "error", "message")
+_WORDY: Final = (str, list, dict)
 _NO_WORDS: Final = ApiError(code=ErrorCode.UNKNOWN, text="(the answer names no error)")
 
 
@@ -116,18 +119,45 @@ def read_answer(body: bytes, redact: Callable[[str], str]) -> Taken | Refused | 
 
 
 def _read_tolerantly(body: bytes, redact: Callable[[str], str]) -> Taken | Refused | None:
-    """Read keys without regard to case, and ids and errors that stand alone instead of in a list."""
+    """Read keys without regard to case, ids that stand alone instead of in a list, and errors in any shape."""
     decoded = _decode_any(body.removeprefix(codecs.BOM_UTF8))
     if not isinstance(decoded, dict):
         return None
-    fields = {key.lower(): value for key, value in decoded.items()} | decoded  # the documented spelling counts first
+    fields = _by_name(decoded)
     result = fields.get("result")
     if result is True:
         return Taken(tuple(map(redact, _texts(fields.get("viber_message_ids")))))
     if result is False:
-        errors = tuple(recognize(text, redact) for text in _texts(fields.get("errors")))
+        errors = tuple(recognize(text, redact) for text in _said_in(fields))
         return Refused(errors or (_NO_WORDS,))
     return None
+
+
+def _by_name(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key.lower(): value for key, value in fields.items()} | fields  # the documented spelling counts first
+
+
+def _said_in(fields: dict[str, Any]) -> list[str]:
+    """Return the texts under the first key that says something, and what says elsewhere that the server failed."""
+    # `"error": true` and `"error": 401` are flags beside the words.
+    wordy = [value for key in _SAYING if isinstance(value := fields.get(key), _WORDY)]
+    first, *others = [texts for value in wordy if (texts := _said(value))] or [_said(fields.get("errors"))]
+    return first + [text for texts in others for text in texts if is_internal_error(text)]
+
+
+def _said(value: Any) -> list[str]:
+    """Return what a list, an object in its place, or one value says, however lists are nested."""
+    said: list[str] = []
+    waiting = [value]
+    while waiting:
+        entry = waiting.pop()
+        if isinstance(entry, dict) and not all(map(str.isdecimal, entry)):
+            said += _said_in(_by_name(entry)) or [_text(entry)]
+        elif isinstance(entry, (list, dict)):
+            waiting += reversed(entry if isinstance(entry, list) else entry.values())
+        elif entry not in (None, ""):
+            said.append(_text(entry))
+    return said
 
 
 def _texts(value: Any) -> list[str]:
