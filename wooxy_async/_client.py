@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl as tls
 import warnings
 from collections.abc import Callable, Coroutine
@@ -18,9 +17,9 @@ import msgspec
 from wooxy_async._attempt import Attempt
 from wooxy_async._delivery import Delivery
 from wooxy_async._engine import Engine
-from wooxy_async._logging import listen_to
+from wooxy_async._logging import listen
 from wooxy_async._ports import Limiter, Priority
-from wooxy_async._rules.arguments import one_of
+from wooxy_async._rules.arguments import hiding_arguments, one_of, redacting, shown
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Accepted, Outcome
 from wooxy_async._rules.phones import PhoneCheck
@@ -61,6 +60,8 @@ class WooxyClient:
         on_outcome: called with each outcome.
         on_settled: called with the late outcome of a message that was in doubt. Hooks are called in the event loop
             and must not block it; what they raise is logged.
+        log_references: write references to the log as they are; else a short digest, by which the lines of one
+            message are found within the process, because a reference is often an e-mail address or a number.
 
     Raises:
         TypeError, ValueError: an argument or environment variable is wrong; the text names it and says what is right.
@@ -69,6 +70,7 @@ class WooxyClient:
         API page, "Request".
     """
 
+    @hiding_arguments
     def __init__(
         self,
         access_token: str | None = None,
@@ -90,8 +92,8 @@ class WooxyClient:
         on_attempt: Callable[[Attempt], object] | None = None,
         on_outcome: Callable[[Outcome], object] | None = None,
         on_settled: Callable[[Outcome], object] | None = None,
+        log_references: bool = False,
     ) -> None:
-        listen_to(os.environ)
         self._settings = settings = make_settings(
             access_token=access_token,
             base_url=base_url,
@@ -110,10 +112,15 @@ class WooxyClient:
             on_attempt=on_attempt,
             on_outcome=on_outcome,
             on_settled=on_settled,
+            log_references=log_references,
         )
-        self._engine = Engine(settings, _limiter(limiter, settings))
+        with redacting(settings.redact):
+            listen()
+            self._engine = Engine(settings, _limiter(limiter, settings))
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_engine"):  # refused; a traceback shows it all the same
+            return "<WooxyClient: not made>"
         state = "closed" if self.closed else "open"
         return f"<WooxyClient: {state}, {self._settings.url}, max_concurrency={self._settings.max_concurrency}>"
 
@@ -275,9 +282,9 @@ def _priority(given: Any) -> Priority:
 
 
 def _limiter(given: Any, settings: Settings) -> Limiter:
-    if given == "process":
-        return ProcessLimiter(settings.token, share=settings.max_concurrency, loss_hold=settings.loss_hold)
+    if isinstance(given, str) and given == "process":
+        return ProcessLimiter(settings.token.reveal(), share=settings.max_concurrency, loss_hold=settings.loss_hold)
     if isinstance(given, str) or not hasattr(given, "slot"):
-        raise ValueError(f'limiter must be "process" or a Limiter, not {given!r}.')
+        raise ValueError(f'limiter must be "process" or a Limiter, not {shown(given)}.')
     checked: Limiter = given
     return checked

@@ -71,9 +71,9 @@ class Engine:
         settings = self.settings
         self._transport = AiohttpTransport(
             url=settings.url,
-            token=settings.token,
+            token=settings.token.reveal(),
             ssl=settings.ssl,
-            proxy=settings.proxy,
+            proxy=None if settings.proxy is None else settings.proxy.reveal(),
             fresh_connections=settings.fresh_connections,
             answer_limit=settings.answer_limit,
         )
