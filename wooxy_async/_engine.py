@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from wooxy_async._adapters.transport import AiohttpTransport
-from wooxy_async._attempt import Attempt, log_attempt
+from wooxy_async._attempt import Attempt, log_attempt, logged_reference
 from wooxy_async._logging import logger
 from wooxy_async._ports import Limiter
 from wooxy_async._rules.outcomes import Accepted, InDoubt, Invalid, NotSent, Outcome, Rejected
@@ -114,7 +114,8 @@ class Engine:
         if tasks := self._tasks():
             await asyncio.wait(tasks, timeout=seconds)
         for delivery in list(self.deliveries):
-            logger.warning("in doubt, the client was closed: message with reference %r", delivery.message.reference)
+            reference = self._logged(delivery.message.reference)
+            logger.warning("in doubt, the client was closed: message with reference %s", reference)
             delivery.cancel("cancelled", "The client was closed")
         for intake in list(self.intakes):
             intake.task.cancel()
@@ -148,7 +149,7 @@ class Engine:
 
     def attempted(self, attempt: Attempt) -> None:
         """Tell of a request."""
-        log_attempt(attempt)
+        log_attempt(attempt, whole=self.settings.log_references)
         self.call(self.settings.on_attempt, attempt)
 
     def count(self, outcome: Outcome) -> None:
@@ -163,8 +164,12 @@ class Engine:
             return
         if not isinstance(outcome, InDoubt):
             self._settled += 1
-        logger.info("message %s (%s) is settled: %s", outcome.index, outcome.message.reference, type(outcome).__name__)
+        reference = self._logged(outcome.message.reference)
+        logger.info("message %s (%s) is settled: %s", outcome.index, reference, type(outcome).__name__)
         self.call(self.settings.on_settled, outcome)
+
+    def _logged(self, reference: str | None) -> str:
+        return logged_reference(reference, whole=self.settings.log_references)
 
     def call(self, hook: Callable[[Any], object] | None, argument: object) -> None:
         """Call a hook; its mistakes are logged and change nothing."""

@@ -3,13 +3,17 @@
 import base64
 import copy
 import dataclasses
+import hashlib
 import html
 import inspect
 import io
 import json
 import pickle
 import pprint
+import re
 import reprlib
+import subprocess
+import sys
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -19,7 +23,7 @@ import rich
 from rich.console import Console
 from rich.pretty import Pretty, traverse
 
-from wooxy_async._rules.redaction import Redactor, Secret, mask_digits, mask_number
+from wooxy_async._rules.redaction import Redactor, Secret, mask_digits, mask_number, mask_reference
 
 TOKEN = "4f9c/1d+7b&2e'8a\"60<3c"
 PLAIN = "4f9c1d7b2e8a603c5d6e7f80"
@@ -193,6 +197,23 @@ def test_a_secret_is_revealed_and_copied_within_the_process_only() -> None:
 def test_a_number_shows_its_last_digits(number: object, shown: str) -> None:
     """Only the last three characters of a number can be read, and none of a short one."""
     assert mask_number(number) == shown
+
+
+def test_a_reference_shows_as_a_short_digest() -> None:
+    """The digest of a reference is short, the same each time, and another one for another reference."""
+    shown = mask_reference("anna@example.org")
+    assert re.fullmatch("ref:[0-9a-f]{6}", shown)
+    assert mask_reference("anna@example.org") == shown != mask_reference("anne@example.org")
+    assert mask_reference("half \udc80").startswith("ref:")
+    assert (mask_reference(None), mask_reference(14155550123)) == ("None", "<int>")
+
+
+def test_a_digest_cannot_be_guessed_back() -> None:
+    """Another process has another key: who tries all numbers against a log finds none of them."""
+    code = "from wooxy_async._rules.redaction import mask_reference; print(mask_reference('+14155550123'))"
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]  # noqa: S603 - ours
+    plain = hashlib.blake2b(b"+14155550123", digest_size=3).hexdigest()
+    assert len({run.stdout.strip() for run in runs} | {mask_reference("+14155550123"), f"ref:{plain}"}) == 4
 
 
 @pytest.mark.parametrize(

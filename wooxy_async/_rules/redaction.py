@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
 import re
+import secrets
 import string
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +21,7 @@ _SHORT: Final = 8  # fewer characters are no encoding that can be told from ordi
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # keeps positions, as lower() may not
 # What stays as it is: in a strict quotation, in Python's default one, in JavaScript's encodeURIComponent, in a path.
 _KEPT_IN_URLS: Final = ("", "/", "!'()*", "!#$&'()*+,/:;=?@")
+_DIGEST_KEY: Final = secrets.token_bytes(16)  # without it a number or an address is soon found by trying all
 _DIGITS: Final = re.compile(r"(?<![0-9a-fA-F])\+?\d{4,}(\d{3})(?![0-9a-fA-F])")
 
 
@@ -154,6 +157,17 @@ def _in_base64(raw: bytes) -> Iterator[str]:
 def mask_number(number: object) -> str:
     """Return a phone number with only its last three characters to be read."""
     return f"…{number[-3:]}" if isinstance(number, str) and len(number) > 2 * 3 else "…"
+
+
+def mask_reference(reference: object) -> str:
+    """Return a short digest of a caller's id of a message, the same throughout this process and no other.
+
+    It often is an e-mail address or a number; who has the log only can match its lines and guess nothing back.
+    """
+    if not isinstance(reference, str):
+        return str(reference) if reference is None else f"<{type(reference).__name__}>"
+    digest = hashlib.blake2b(reference.encode("utf-8", "surrogatepass"), key=_DIGEST_KEY, digest_size=3)
+    return f"ref:{digest.hexdigest()}"
 
 
 def mask_digits(text: str) -> str:
