@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from wooxy_async._logging import say
-from wooxy_async._rules.messages import ViberMessage
+from wooxy_async._rules.messages import Masked, Plain, ViberMessage
 from wooxy_async._rules.outcomes import Outcome
-from wooxy_async._rules.redaction import mask_number
+from wooxy_async._rules.redaction import mask_number, mask_reference
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(Masked, frozen=True, kw_only=True):
     """One request for one message; holds no token and no personal data but the caller's reference.
 
     Args:
         index: the message's 0-based place in its source.
-        reference: the caller's own id of the message.
+        reference: the caller's own id of the message, whole; the repr shows a digest.
         number: the phone number but for its last digits.
         attempt: 1-based.
         outcome: what it would be if it were the last: "accepted", "rejected", "not_sent" or "in_doubt".
@@ -36,6 +35,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     elapsed: float
 
+    def _shown(self) -> Iterator[tuple[str, Any]]:
+        for name, value in super()._shown():
+            yield name, Plain(mask_reference(value)) if name == "reference" else value
+
 
 def attempt_of(message: ViberMessage, outcome: Outcome, *, status: int | None, elapsed: float) -> Attempt:
     """Return the record of an attempt that had an outcome."""
@@ -51,14 +54,21 @@ def attempt_of(message: ViberMessage, outcome: Outcome, *, status: int | None, e
     )
 
 
-def log_attempt(attempt: Attempt) -> None:
-    """Write one record; its parts stand in the record's attributes `wooxy_…` too."""
+def log_attempt(attempt: Attempt, *, whole: bool) -> None:
+    """Write one record; its parts stand in the record's attributes `wooxy_…` too.
+
+    Args:
+        attempt: the attempt.
+        whole: whether its reference is written as it is.
+    """
     extra: dict[str, Any] = {f"wooxy_{name}": getattr(attempt, name) for name in attempt.__struct_fields__}
+    if not whole and attempt.reference is not None:
+        extra["wooxy_reference"] = mask_reference(attempt.reference)
     say(
         logging.DEBUG,
-        "message %s (reference %r, number %s), attempt %s: %s%s, status %s, %.3f s",
+        "message %s (reference %s, number %s), attempt %s: %s%s, status %s, %.3f s",
         attempt.index,
-        attempt.reference,
+        logged_reference(attempt.reference, whole=whole),
         attempt.number,
         attempt.attempt,
         attempt.outcome,
@@ -67,3 +77,13 @@ def log_attempt(attempt: Attempt) -> None:
         attempt.elapsed,
         extra=extra,
     )
+
+
+def logged_reference(reference: str | None, *, whole: bool) -> str:
+    """Return a reference as the text of a log record shows it, in one line.
+
+    Args:
+        reference: the caller's own id of a message.
+        whole: whether it is shown as it is.
+    """
+    return repr(reference) if whole else mask_reference(reference)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl as tls
 import time
 import warnings
@@ -18,9 +17,9 @@ import msgspec
 from wooxy_async._attempt import Attempt
 from wooxy_async._delivery import Delivery
 from wooxy_async._engine import Engine
-from wooxy_async._logging import listen_to
+from wooxy_async._logging import listen
 from wooxy_async._ports import Clock, Limiter, Priority
-from wooxy_async._rules.arguments import one_of
+from wooxy_async._rules.arguments import hiding_arguments, one_of, redacting, shown
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Accepted, Outcome
 from wooxy_async._rules.phones import PhoneCheck
@@ -63,6 +62,8 @@ class WooxyClient:
         on_settled: called with the late outcome of a message that was in doubt. Hooks are called in the event loop
             and must not block it; what they raise is logged.
         clock: where time comes from, for tests and simulations; the standard library's `time`.
+        log_references: write references to the log as they are; else a short digest, by which the lines of one
+            message are found within the process, because a reference is often an e-mail address or a number.
 
     Raises:
         TypeError, ValueError: an argument or environment variable is wrong; the text names it and says what is right.
@@ -71,6 +72,7 @@ class WooxyClient:
         API page, "Request".
     """
 
+    @hiding_arguments
     def __init__(
         self,
         access_token: str | None = None,
@@ -93,8 +95,8 @@ class WooxyClient:
         on_outcome: Callable[[Outcome], object] | None = None,
         on_settled: Callable[[Outcome], object] | None = None,
         clock: Clock = time,
+        log_references: bool = False,
     ) -> None:
-        listen_to(os.environ)
         self._settings = settings = make_settings(
             access_token=access_token,
             base_url=base_url,
@@ -114,10 +116,15 @@ class WooxyClient:
             on_outcome=on_outcome,
             on_settled=on_settled,
             clock=clock,
+            log_references=log_references,
         )
-        self._engine = Engine(settings, _limiter(limiter, settings))
+        with redacting(settings.redact):
+            listen()
+            self._engine = Engine(settings, _limiter(limiter, settings))
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_engine"):  # refused; a traceback shows it all the same
+            return "<WooxyClient: not made>"
         state = "closed" if self.closed else "open"
         return f"<WooxyClient: {state}, {self._settings.url}, max_concurrency={self._settings.max_concurrency}>"
 
@@ -287,11 +294,11 @@ def _priority(given: Any) -> Priority:
 
 
 def _limiter(given: Any, settings: Settings) -> Limiter:
-    if given == "process":
+    if isinstance(given, str) and given == "process":
         return ProcessLimiter(
-            settings.token, share=settings.max_concurrency, loss_hold=settings.loss_hold, clock=settings.clock
+            settings.token.reveal(), share=settings.max_concurrency, loss_hold=settings.loss_hold, clock=settings.clock
         )
     if isinstance(given, str) or not hasattr(given, "slot"):
-        raise ValueError(f'limiter must be "process" or a Limiter, not {given!r}.')
+        raise ValueError(f'limiter must be "process" or a Limiter, not {shown(given)}.')
     checked: Limiter = given
     return checked

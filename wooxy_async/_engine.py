@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wooxy_async import _foreign
 from wooxy_async._adapters.transport import AiohttpTransport
-from wooxy_async._attempt import Attempt, log_attempt
+from wooxy_async._attempt import Attempt, log_attempt, logged_reference
 from wooxy_async._logging import logger, say
 from wooxy_async._ports import Limiter
 from wooxy_async._rules.outcomes import Accepted, InDoubt, Invalid, NotSent, Outcome, Rejected
@@ -42,7 +42,7 @@ class Engine:
         self.settings = settings
         self.limiter = limiter
         self.clock = settings.clock
-        self.pace = pace_of(settings.token, settings.clock)
+        self.pace = pace_of(settings.token.reveal(), settings.clock)
         self.deliveries: set[Delivery] = set()
         self.intakes: set[Intake] = set()
         self.closed = False
@@ -132,7 +132,8 @@ class Engine:
         await let_arrive()
         for delivery in list(self.deliveries):
             if delivery.is_out:
-                say(logging.WARNING, "in doubt, the client was closed: reference %r", delivery.message.reference)
+                reference = self._logged(delivery.message.reference)
+                say(logging.WARNING, "in doubt, the client was closed: message with reference %s", reference)
             delivery.cancel("closed" if delivery.is_out else "not_started", "The client was closed")
         for intake in list(self.intakes):
             intake.cancel()
@@ -151,7 +152,7 @@ class Engine:
 
     def attempted(self, attempt: Attempt) -> None:
         """Tell of a request."""
-        log_attempt(attempt)
+        log_attempt(attempt, whole=self.settings.log_references)
         self._call(self.settings.on_attempt, attempt)
 
     def count(self, outcome: Outcome) -> None:
@@ -168,9 +169,12 @@ class Engine:
             return
         if not isinstance(outcome, InDoubt):
             self._settled += 1
-        words = (outcome.index, outcome.message.reference, type(outcome).__name__)
-        say(logging.INFO, "message %s (%s) is settled: %s", *words)
+        reference = self._logged(outcome.message.reference)
+        say(logging.INFO, "message %s (%s) is settled: %s", outcome.index, reference, type(outcome).__name__)
         self._call(self.settings.on_settled, outcome)
+
+    def _logged(self, reference: str | None) -> str:
+        return logged_reference(reference, whole=self.settings.log_references)
 
     def _call(self, hook: Callable[[Any], object] | None, argument: object) -> None:
         if hook is not None:

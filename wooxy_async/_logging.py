@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -30,13 +31,13 @@ class _People(logging.StreamHandler):  # type: ignore[type-arg]
     """Writes for people, to standard error."""
 
 
-def listen_to(environment: Mapping[str, str]) -> None:
+def listen() -> None:
     """Show the library's log on standard error if `WOOXY_LOG` names a level.
 
     Raises:
         ValueError: it names none.
     """
-    level = environment.get("WOOXY_LOG")
+    level = os.environ.get("WOOXY_LOG")
     if not level:
         return
     logger.setLevel(one_of("WOOXY_LOG", level.lower(), _LEVELS).upper())

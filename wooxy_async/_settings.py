@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl as tls
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any, Final, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import msgspec
 
 from wooxy_async._ports import Clock
-from wooxy_async._rules.arguments import number, one_of, shown, whole
+from wooxy_async._rules.arguments import number, one_of, redacting, shown, whole
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.redaction import Redactor, Secret
 from wooxy_async._rules.retry import RetryPolicy
@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     on_attempt: Hook | None
     on_outcome: Hook | None
     on_settled: Hook | None
+    log_references: bool
     redact: Redactor
     clock: Clock
 
@@ -53,11 +54,17 @@ def make_settings(**given: Any) -> Settings:
     Raises:
         TypeError, ValueError: names the argument or environment variable and says what is right; never shows a secret.
     """
-    token = _token(given["access_token"], os.environ)
+    token = _token(given["access_token"])
     proxy = _proxy(given["proxy"])
+    redact = Redactor((token.reveal(), *_passwords(proxy)))
+    with redacting(redact):
+        return _checked(given, token=token, proxy=proxy, redact=redact)
+
+
+def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, redact: Redactor) -> Settings:
     return Settings(
         token=token,
-        url=_url(given["base_url"], os.environ, allow_http=_flag("allow_http", given["allow_http"])),
+        url=_url(given["base_url"], allow_http=_flag("allow_http", given["allow_http"])),
         max_concurrency=whole("max_concurrency", given["max_concurrency"], 1, SLOTS),
         timeout=seconds("timeout", given["timeout"]),
         answer_limit=seconds("answer_limit", given["answer_limit"]),
@@ -72,7 +79,8 @@ def make_settings(**given: Any) -> Settings:
         on_attempt=_hook("on_attempt", given["on_attempt"]),
         on_outcome=_hook("on_outcome", given["on_outcome"]),
         on_settled=_hook("on_settled", given["on_settled"]),
-        redact=Redactor((token, *_credentials(proxy))),
+        log_references=_flag("log_references", given["log_references"]),
+        redact=redact,
         clock=_clock(given["clock"]),
     )
 
@@ -82,9 +90,9 @@ def seconds(name: str, value: Any) -> float:
     return number(name, value, 0.001, _DAY)
 
 
-def _token(given: Any, environment: Mapping[str, str]) -> Secret:
+def _token(given: Any) -> Secret:
     name = "access_token" if given is not None else "WOOXY_ACCESS_TOKEN"
-    token = environment.get(name) if given is None else given
+    token = os.environ.get(name) if given is None else given
     if token is None:
         raise ValueError("There is no access token: pass access_token=…, or set WOOXY_ACCESS_TOKEN.")
     if not isinstance(token, str):
@@ -94,9 +102,9 @@ def _token(given: Any, environment: Mapping[str, str]) -> Secret:
     return Secret(token)
 
 
-def _url(given: Any, environment: Mapping[str, str], *, allow_http: bool) -> str:
+def _url(given: Any, *, allow_http: bool) -> str:
     name = "base_url" if given is not None else "WOOXY_BASE_URL"
-    base = (environment.get(name) or DEFAULT_URL) if given is None else given
+    base = (os.environ.get(name) or DEFAULT_URL) if given is None else given
     parts = _split(name, base, ("https", "http"))
     if parts.username is not None or parts.password is not None:
         raise ValueError(f"{name} must not hold a user name or password; the token has its own argument.")
@@ -144,9 +152,9 @@ def _proxy(given: Any) -> Secret | None:
     return Secret(given)
 
 
-def _credentials(proxy: Secret | None) -> tuple[str, ...]:
+def _passwords(proxy: Secret | None) -> tuple[str, ...]:
     """Return what must not show of a proxy's address: its password, plain and as the login header writes it."""
-    password = urlsplit(proxy).password if proxy is not None else None
+    password = urlsplit(proxy.reveal()).password if proxy is not None else None
     return (unquote(password), password) if password else ()
 
 

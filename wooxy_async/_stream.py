@@ -280,10 +280,11 @@ class OutcomeStream(AsyncIterator[Outcome]):
     is in flight, and `stream.undelivered` then holds the outcomes that nobody took.
     """
 
+    _intake: Intake | None = None  # of the class too: a stream that is half made has a repr and an end
+    _closed = False
+
     def __init__(self, begin: Callable[[], Intake]) -> None:
         self._begin = begin
-        self._intake: Intake | None = None
-        self._closed = False
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "not started" if self._intake is None else "open"

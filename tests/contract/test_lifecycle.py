@@ -12,6 +12,7 @@ import uvloop
 from people import message, messages
 
 from wooxy_async import Accepted, InDoubt, NotSent, NotSentError, Outcome, Statistics, ViberMessage, WooxyClient
+from wooxy_async._rules.redaction import mask_reference
 from wooxy_async.sandbox import Fault, Sandbox
 
 
@@ -177,7 +178,8 @@ async def test_closing_is_bounded(sandbox: Sandbox, caplog: pytest.LogCaptureFix
     await client.aclose()
     assert (await asyncio.gather(send, return_exceptions=True))[0].outcome.cause.kind == "closed"  # type: ignore[union-attr]
     assert isinstance(await waiting, InDoubt)
-    assert "order-17" in caplog.text
+    assert mask_reference("order-17") in caplog.text
+    assert "order-17" not in caplog.text
 
 
 async def test_statistics(sandbox: Sandbox, client: WooxyClient) -> None:

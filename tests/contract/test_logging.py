@@ -1,5 +1,6 @@
 """What the log and the hook `on_attempt` tell of each request."""
 
+import asyncio
 import logging
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 from people import message, messages
 
 from wooxy_async import Attempt, InDoubtError, RetryPolicy, WooxyClient
+from wooxy_async._rules.redaction import mask_reference
 from wooxy_async.sandbox import Fault, Sandbox
 
 
@@ -29,9 +31,33 @@ async def test_one_record_per_attempt(sandbox: Sandbox, caplog: pytest.LogCaptur
     assert (attempts[0].reference, attempts[0].number) == ("order-17", "…007")
     records = [record for record in caplog.records if record.name == "wooxy_async"]
     assert [record.wooxy_outcome for record in records] == ["not_sent", "accepted", "in_doubt"]  # type: ignore[attr-defined]
-    assert "'order-17'" in records[0].message
+    assert {record.wooxy_reference for record in records} == {mask_reference("order-17"), None}  # type: ignore[attr-defined]
+    assert mask_reference("order-17") in records[0].message
+    assert "order-17" not in caplog.text
     assert "+1415555" not in caplog.text
     assert "Hello" not in caplog.text
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_references_are_logged_where_they_are_asked_for(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, *, whole: bool
+) -> None:
+    """Every record about a message, its late answer's too, shows a digest of the reference, or with the option all."""
+    reference = "anna@example.org\nforged: a line"
+    sandbox.script(Fault.none(), Fault.slow_answer(0.3))
+    with caplog.at_level(logging.DEBUG, "wooxy_async"):
+        async with WooxyClient(sandbox.token, base_url=sandbox.url, log_references=whole) as client:
+            await client.send(message(reference=reference))
+            late = asyncio.ensure_future(client.send(message(reference=reference)))
+            await sandbox.until(lambda: sandbox.requests == 2)
+            late.cancel()
+    shown = [record.getMessage() for record in caplog.records if record.name == "wooxy_async"]
+    assert len(shown) == 3
+    assert all((repr(reference) if whole else mask_reference(reference)) in text for text in shown)
+    assert whole or not any("anna" in str(vars(record)) for record in caplog.records)
+    assert not any("\n" in text for text in shown)
+    logged = {getattr(record, "wooxy_reference", None) for record in caplog.records} - {None}
+    assert logged == {reference if whole else mask_reference(reference)}
 
 
 async def test_the_hook_alone(sandbox: Sandbox) -> None:
@@ -77,7 +103,7 @@ async def test_wooxy_log_shows_records_to_people(
         WooxyClient(sandbox.token, base_url=sandbox.url),
     ):
         await client.send(message(reference="order-17"))
-    lines = [line for line in capsys.readouterr().err.splitlines() if "order-17" in line]
+    lines = [line for line in capsys.readouterr().err.splitlines() if mask_reference("order-17") in line]
     assert len(lines) == 1
     assert "accepted, status 200" in lines[0]
 

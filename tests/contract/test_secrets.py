@@ -4,19 +4,24 @@ import asyncio
 import base64
 import copy
 import html
+import inspect
 import io
 import json
 import logging
+import os
 import pickle
+import subprocess
+import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from people import message
-from rich.console import Console
-from rich.traceback import Traceback
+from showing import chain, own_frames, texts, tracebacks
 
 from wooxy_async import (
     AuthenticationError,
@@ -30,6 +35,8 @@ from wooxy_async import (
 )
 from wooxy_async.sandbox import Fault, Sandbox
 
+LONG_TOKEN = "".join(f"{at * 7919 % 9973:04}-" for at in range(1, 30))  # longer than what rich shows of a string
+ELSEWHERE = "another-secret-of-the-environment"
 TOKEN = "kZ7/q+Wm=2x&<Tq9>vLr%40bHs'8c"  # every character that some encoding writes in another way
 PROXY_PASSWORD = "pr0xy-pa55word/with+signs"
 PROXY = f"http://user:{quote(PROXY_PASSWORD, safe='')}@127.0.0.1:1"
@@ -57,7 +64,7 @@ def spellings(secret: str) -> Iterator[str]:
 def assert_clean(text: str) -> None:
     """Fail where a text shows a secret."""
     lower = text.lower()
-    for secret in (TOKEN, PROXY_PASSWORD):
+    for secret in (TOKEN, LONG_TOKEN, PROXY_PASSWORD, ELSEWHERE):
         for part in spellings(secret):
             assert part.lower() not in lower, f"{part!r} shows"
 
@@ -73,14 +80,11 @@ def without_own_frames(error: BaseException) -> BaseException:
 def everything(error: BaseException) -> str:
     """Return all that programs write of an exception: texts, pickles, tracebacks with the locals of every frame."""
     error = without_own_frames(error)
-    console = Console(file=io.StringIO(), width=300)
-    console.print(Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True))
-    texts = [str(error), repr(error), repr(vars(error)), repr(error.args), console.file.getvalue()]  # type: ignore[attr-defined]
-    texts += traceback.format_exception(error)
-    texts += traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    told = [str(error), repr(error), repr(vars(error)), repr(error.args), tracebacks(error)]
+    told += traceback.format_exception(error)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        texts.append(pickle.dumps(error, protocol).decode("latin-1"))
-    return "\n".join(texts)
+        told.append(pickle.dumps(error, protocol).decode("latin-1"))
+    return "\n".join(told)
 
 
 def echoes() -> list[Fault]:
@@ -214,3 +218,170 @@ def test_warnings_show_no_token() -> None:
 
         asyncio.run(leave_open())
     assert_clean("\n".join(str(warning.message) for warning in caught))
+
+
+class Unspeakable:
+    """A value whose own repr fails, as that of a half-made object may."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+class Dear:
+    """A value that hides what it holds in its repr only, as pydantic's SecretStr does."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return "Dear('**********')"
+
+
+ARGUMENTS = tuple(inspect.signature(WooxyClient).parameters)
+SHAPES: dict[str, Any] = {
+    "itself": str,
+    "with a line break": "{}\n".format,
+    "bytes": str.encode,
+    "a list": lambda secret: [secret],
+    "a list of many": lambda secret: ["x" * 200, secret],
+    "a mapping": lambda secret: {"token": secret},
+    "hidden": Dear,
+    "an address": lambda secret: f"https://user:{quote(secret, safe='')}@api.wooxy.com",
+    "an address of another kind": lambda secret: f"socks5://user:{quote(secret, safe='')}@127.0.0.1:1/\n",
+    "a query": "https://api.wooxy.com?token={}".format,
+    "unspeakable": lambda _secret: Unspeakable(),
+    "nothing": lambda _secret: None,
+    "a number": lambda _secret: -(10**400),
+}
+
+
+def refusal(**given: Any) -> BaseException | None:
+    """Return how the client refuses arguments, without this file's frames; None where it takes them."""
+    try:
+        WooxyClient(**given)
+    except (TypeError, ValueError) as error:
+        return without_own_frames(error)
+    return None
+
+
+def assert_unseen(error: BaseException) -> None:
+    """Fail where an exception, or a frame of the library that it passed, shows a secret or holds one."""
+    assert_clean(f"{error} {error!r} {tracebacks(error)}")
+    for each in chain(error):
+        assert_clean("\n".join(texts([each.args, vars(each)])))
+    for frame in own_frames(error):
+        assert_clean("\n".join(texts(dict(frame.f_locals))))
+
+
+def refusals() -> Iterator[tuple[str, str, BaseException]]:
+    """Yield how the client refuses each of its arguments in each shape, the others being right."""
+    for token in (TOKEN, LONG_TOKEN):
+        for name in ARGUMENTS:
+            for shape, make in SHAPES.items():
+                error = refusal(**{"access_token": token, "proxy": PROXY, name: make(token)})
+                if error is not None:
+                    yield name, shape, error
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment that holds the token and a secret of somebody else."""
+    monkeypatch.setenv("WOOXY_ACCESS_TOKEN", TOKEN)
+    monkeypatch.setenv("SOME_PASSWORD", ELSEWHERE)
+    monkeypatch.delenv("WOOXY_BASE_URL", raising=False)
+    monkeypatch.delenv("WOOXY_LOG", raising=False)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environment")
+def test_no_refused_argument_shows_a_secret() -> None:
+    """Whatever stands in place of an argument, its refusal holds no secret, in words or in the locals of a frame."""
+    refused = set()
+    for name, _shape, error in refusals():
+        refused.add(name)
+        assert_unseen(error)
+    assert refused == set(ARGUMENTS)
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("token", [TOKEN, LONG_TOKEN])
+def test_a_token_that_is_taken_for_another_argument_is_not_repeated(token: str) -> None:
+    """The words of a refusal that repeat what was given leave the token out, and name the argument."""
+    for name in ("limiter", "phone_check", "button_field", "timeout", "retry", "on_outcome", "allow_http"):
+        error = refusal(access_token=token, **{name: token})
+        assert str(error).startswith(f"{name} must be ")
+        assert "***" in str(error)
+        assert_unseen(error or AssertionError("not refused"))
+
+
+def test_an_argument_that_does_not_exist_shows_no_secret() -> None:
+    """A misspelled argument, and one too many, are refused as Python does it, from a frame that holds neither."""
+    for error in (refusal(access_token=TOKEN, proxi=PROXY), refusal(acces_token=TOKEN)):
+        assert isinstance(error, TypeError)
+        assert_unseen(error)
+
+
+ENVIRONMENTS: dict[str, Mapping[str, str]] = {
+    "a token with a line break": {"WOOXY_ACCESS_TOKEN": f"{TOKEN}\n"},
+    "a long token with a blank": {"WOOXY_ACCESS_TOKEN": f"{LONG_TOKEN} "},
+    "an address with a password": {"WOOXY_BASE_URL": f"https://user:{quote(TOKEN, safe='')}@api.wooxy.com"},
+    "an address that is the token": {"WOOXY_BASE_URL": TOKEN},
+    "a mistyped level": {"WOOXY_LOG": "debugg"},
+    "a level that is the token": {"WOOXY_LOG": TOKEN},
+}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_no_refused_variable_shows_a_secret(environment: pytest.MonkeyPatch, name: str) -> None:
+    """A wrong variable of the environment is named, and neither it nor another is shown."""
+    for variable, value in ENVIRONMENTS[name].items():
+        environment.setenv(variable, value)
+        error = refusal(proxy=PROXY)
+        assert str(error).startswith(f"{variable} must ")
+        assert_unseen(error or AssertionError("not refused"))
+
+
+def test_a_refusal_keeps_what_the_caller_was_handling() -> None:
+    """The exception that a caller was handling is still the context, as anywhere in Python."""
+    try:
+        raise KeyError("the caller's")
+    except KeyError as handled:
+        with pytest.raises(TypeError) as caught:
+            WooxyClient(17)  # type: ignore[arg-type]
+        assert caught.value.__context__ is handled
+
+
+DEVELOPMENT = """
+import sys
+import test_secrets
+from showing import tracebacks
+
+for name, shape, error in test_secrets.refusals():
+    print(name, shape, tracebacks(error))
+for variables in test_secrets.ENVIRONMENTS.values():
+    test_secrets.os.environ.update(variables)
+    print(tracebacks(test_secrets.refusal(proxy=test_secrets.PROXY)))
+sys.exit("all of it")
+"""
+
+
+def test_development_mode_shows_no_secret() -> None:
+    """With `-X dev` and every warning on, refusals of all arguments print no secret either."""
+    here = Path(__file__).parent
+    paths = (here, here.parent / "support", here.parents[1])
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        "WOOXY_ACCESS_TOKEN": TOKEN,
+        "SOME_PASSWORD": ELSEWHERE,
+    }
+    done = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-X", "dev", "-W", "always", "-c", DEVELOPMENT],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.endswith("all of it\n")
+    assert done.stdout.count("Traceback") > len(ARGUMENTS) * 2
+    assert_clean(done.stdout + done.stderr)

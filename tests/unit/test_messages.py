@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 from rich.pretty import Pretty
 
-from wooxy_async import Button, ViberMessage
-from wooxy_async._rules.messages import Size
+from wooxy_async import Attempt, Button, ViberMessage
+from wooxy_async._rules.messages import Size, without_echo
+from wooxy_async._rules.redaction import mask_reference
 
 MESSAGE = ViberMessage(
     domain="shop.example",
@@ -56,8 +57,8 @@ def test_repr_masks_what_is_personal() -> None:
     """The repr shows the last digits of the number, sizes instead of texts, and no field at its default."""
     assert repr(MESSAGE) == (
         "ViberMessage(domain='shop.example', phone_number='…123', text=<18 characters>, "
-        "button=Button(text='Open', url=<31 characters>), device='all', ttl=3600, tags=('spring',), "
-        "reference='order-17')"
+        "button=Button(text=<4 characters>, url=<31 characters>), device='all', ttl=3600, tags=('spring',), "
+        f"reference={mask_reference('order-17')})"
     )
     assert str(MESSAGE) == repr(MESSAGE)
 
@@ -70,6 +71,75 @@ def test_rich_shows_no_more_than_repr() -> None:
     shown = capture.get()
     assert "…123" in shown
     assert not any(secret in shown for secret in ("4155550123", "98765"))
+
+
+PERSONAL = ViberMessage(
+    domain="shop.example",
+    phone_number="+14155550123",
+    text="Anna, your code is 98765",
+    button=Button(text="Anna, your code 2718", url="https://shop.example/anna"),
+    reference="anna@example.org",
+)
+ATTEMPT = Attempt(
+    index=0,
+    reference="anna@example.org",
+    number="…123",
+    attempt=1,
+    outcome="accepted",
+    cause=None,
+    status=200,
+    elapsed=1.0,
+)
+
+
+@pytest.mark.parametrize("record", [PERSONAL, ATTEMPT, PERSONAL.button], ids=["message", "attempt", "button"])
+def test_nothing_personal_shows(record: object) -> None:
+    """Neither repr nor rich shows a text, a button's text, or a reference, which often is an address or a number."""
+    console = Console(width=200, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(Pretty(record, max_string=80))
+    shown = f"{record!r} {record} {capture.get()}"
+    assert not any(private in shown for private in ("anna", "Anna", "2718", "98765", "5550123"))
+    assert ("ref:" in shown) is not isinstance(record, Button)
+
+
+def test_an_attempt_without_reference_says_so() -> None:
+    """Where there is no reference there is no digest."""
+    assert "reference=None" in repr(msgspec.structs.replace(ATTEMPT, reference=None))
+
+
+class Unspeakable:
+    """A value whose own repr fails."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"button": {"text": "Anna"}}, "button=<dict>"),
+        ({"reference": 4155550123}, "reference=<int>"),
+        ({"reference": "half \udc80"}, "reference=ref:"),
+        ({"text": b"Anna"}, "text=<bytes>"),
+        ({"domain": Unspeakable()}, "domain=<Unspeakable>"),
+        ({"button": Button(text=2718, url=None)}, "button=Button(text=<int>, url=<NoneType>)"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_of_a_wrong_type_shows_its_type(fields: dict[str, object], shown: str) -> None:
+    """A message that holds anything has a repr all the same, and shows no more than one that is right."""
+    message = msgspec.structs.replace(MESSAGE, **fields)
+    assert shown in repr(message)
+    assert not any(private in repr(message) for private in ("Anna", "4155550123", "2718"))
+
+
+def test_what_a_server_repeats_of_a_message_is_left_out() -> None:
+    """A server's words lose the message's texts and addresses and long numbers, and keep their own."""
+    words = "refused 'Anna, your code is 98765' (Anna, your code 2718, https://shop.example/anna) to +14155550123"
+    assert without_echo(words, PERSONAL) == "refused '<24 characters>' (<20 characters>, <25 characters>) to …123"
+    short = msgspec.structs.replace(PERSONAL, text="the", button=None)
+    assert without_echo("the message is refused", short) == "the message is refused"
+    assert without_echo("the message", msgspec.structs.replace(short, text=7)) == "the message"
 
 
 def test_the_size_of_something_else_is_its_type() -> None:

@@ -21,7 +21,9 @@ from wooxy_async import (
     Problem,
     Rejected,
     ViberMessage,
+    WooxyError,
 )
+from wooxy_async._rules.redaction import mask_reference
 
 MESSAGE = ViberMessage(
     domain="shop.example",
@@ -89,11 +91,41 @@ def test_each_outcome_survives_pickle_and_copy(word: str, outcome: Outcome) -> N
 
 @each_outcome
 def test_each_outcome_masks_what_is_personal(word: str, outcome: Outcome) -> None:
-    """Neither repr, str nor rich shows the number, the text or the button's address."""
+    """Neither repr, str nor rich shows the number, the text, the button or the reference, nor does a problem's."""
     del word
     shown = f"{outcome!r} {outcome} {list(outcome.__rich_repr__())!r}"
-    assert "order-17" in shown
+    assert mask_reference("order-17") in shown
+    assert not any(private in shown for private in ("4155550123", "98765", "Grüße", "order-17", "Open"))
+
+
+SAID = "no +14155550123, no 'Your code is 98765\nGrüße 👋'"
+ECHOING: list[Outcome] = [
+    Rejected(errors=(ApiError(code=ErrorCode.UNKNOWN, text=SAID),), status=400, **COMMON),
+    NotSent(cause=Cause(kind="throttled", text=SAID), **COMMON),
+    InDoubt(cause=Cause(kind="server_error", text=SAID), status=500, **COMMON),
+    InDoubt(
+        cause=Cause(kind="server_error", text="Failed."),
+        errors=(ApiError(code=ErrorCode.UNKNOWN, text=SAID), ECHO),
+        status=500,
+        **COMMON,
+    ),
+]
+
+
+@pytest.mark.parametrize("outcome", ECHOING)
+def test_a_server_that_repeats_the_message_makes_nothing_show(outcome: Any) -> None:
+    """Reprs and exceptions leave out what undocumented words repeat of the message; the fields hold them whole."""
+    with pytest.raises(WooxyError) as caught:
+        outcome.unwrap()
+    rich_pairs = list(outcome.__rich_repr__())
+    shown = f"{outcome!r} {rich_pairs!r} {caught.value} {caught.value!r}"
     assert not any(private in shown for private in ("4155550123", "98765", "Grüße"))
+    assert SAID in [*(error.text for error in getattr(outcome, "errors", ())), getattr(outcome, "cause", ECHO).text]
+
+
+def test_a_cause_shows_no_number() -> None:
+    """A cause may hold the server's words, and shows the last digits of a number in them."""
+    assert repr(Cause(kind="proxy", text="no way to +14155550123")) == "Cause(kind='proxy', text='no way to …123')"
 
 
 @each_outcome

@@ -2,18 +2,32 @@
 
 import base64
 import copy
+import dataclasses
+import hashlib
 import html
+import inspect
+import io
 import json
 import pickle
+import pprint
+import re
+import reprlib
+import subprocess
+import sys
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
+import msgspec
 import pytest
+import rich
+from rich.console import Console
+from rich.pretty import Pretty, traverse
 
-from wooxy_async._rules.redaction import Redactor, Secret, mask_digits, mask_number
+from wooxy_async._rules.redaction import Redactor, Secret, mask_digits, mask_number, mask_reference
 
 TOKEN = "4f9c/1d+7b&2e'8a\"60<3c"
 PLAIN = "4f9c1d7b2e8a603c5d6e7f80"
+LONG = "".join(f"{at:03}" for at in range(60))
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": str,
@@ -28,6 +42,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "JSON": lambda token: json.dumps(token)[1:-1],
     "JSON of PHP": lambda token: json.dumps(token)[1:-1].replace("/", "\\/"),
     "JSON, every character": lambda token: "".join(f"\\u{ord(character):04X}" for character in token),
+    "Python": lambda token: repr(token)[1:-1],
+    "Python, in a text with both quotes": lambda token: repr(f"{token}\"'")[1:-4],
     "HTML": html.escape,
     "HTML of Jinja": lambda token: html.escape(token).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
     "HTML text": lambda token: html.escape(token, quote=False),
@@ -109,13 +125,69 @@ def test_a_redactor_does_not_travel() -> None:
     assert PLAIN[:6] not in repr(redact)
 
 
-def test_a_secret_shows_nothing_and_travels_as_its_mask() -> None:
-    """A secret is a string that works as one, and whose repr and pickle are the mask."""
+@dataclasses.dataclass
+class Holder:
+    """Something of a caller's that holds a secret, for what dumps attributes."""
+
+    secret: Secret
+
+
+def rich_shows(shown: object) -> str:
+    """Return what rich prints."""
+    console = Console(file=io.StringIO(), width=300)
+    console.print(shown)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def rich_inspects(value: object) -> str:
+    """Return all that rich's inspection of an object prints."""
+    console = Console(file=io.StringIO(), width=300)
+    rich.inspect(value, console=console, all=True, private=True, dunder=True, methods=True)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+SHOWING: dict[str, Callable[[Secret], object]] = {
+    "repr": repr,
+    "str": str,
+    "format": "{}".format,
+    "conversion": "{!r:>20}".format,
+    "percent": lambda secret: "%s %r" % (secret, secret),  # noqa: UP031 - it is a way of its own
+    "container": lambda secret: repr({"token": [secret]}),
+    "reprlib": reprlib.repr,
+    "pprint": pprint.pformat,
+    "dataclass": lambda secret: repr((Holder(secret), vars(Holder(secret)), dataclasses.asdict(Holder(secret)))),
+    "members": lambda secret: repr(inspect.getmembers(secret)),
+    "rich": lambda secret: rich_shows(Pretty({"token": secret}, max_string=80)),
+    "rich traverse": lambda secret: rich_shows(traverse(secret, max_string=80)),
+    "rich inspect": rich_inspects,
+    "rich inspect a holder": lambda secret: rich_inspects(Holder(secret)),
+    **{f"pickle {number}": lambda secret, number=number: pickle.dumps(secret, number) for number in range(6)},  # type: ignore[misc]
+}
+
+
+@pytest.mark.parametrize("way", SHOWING)
+@pytest.mark.parametrize("token", [PLAIN, TOKEN, LONG], ids=["plain", "special", "long"])
+def test_nothing_shows_a_secret(token: str, way: str) -> None:
+    """Whatever prints, lists, cuts or pickles a secret shows no eight characters of it."""
+    shown = SHOWING[way](Secret(token))
+    text = shown.decode("latin-1") if isinstance(shown, bytes) else str(shown)
+    assert not any(token[at : at + 8] in text for at in range(len(token) - 7))
+
+
+@pytest.mark.parametrize("encode", [json.dumps, msgspec.json.encode, msgspec.to_builtins, "".join, "t".__add__])
+def test_a_secret_is_no_string(encode: Callable[[object], object]) -> None:
+    """What takes the characters of a string itself, without asking for its text, refuses a secret."""
+    with pytest.raises(TypeError):
+        encode(Secret(PLAIN))
+
+
+def test_a_secret_is_revealed_and_copied_within_the_process_only() -> None:
+    """Its text is given where it is asked for in so many words; a copy is the same, a pickle travels as the mask."""
     secret = Secret(PLAIN)
-    assert secret == PLAIN
-    assert repr(secret) == repr({"token": secret})[len("{'token': ") : -1] == "'***'"
-    assert pickle.loads(pickle.dumps(secret)) == "***"  # noqa: S301 - our own pickle
-    assert PLAIN.encode() not in pickle.dumps(secret)
+    assert secret.reveal() == PLAIN
+    assert copy.copy(secret) is secret
+    assert copy.deepcopy([secret]) == [secret]
+    assert pickle.loads(pickle.dumps(secret)).reveal() == "***"  # noqa: S301 - our own pickle
 
 
 @pytest.mark.parametrize(
@@ -125,6 +197,23 @@ def test_a_secret_shows_nothing_and_travels_as_its_mask() -> None:
 def test_a_number_shows_its_last_digits(number: object, shown: str) -> None:
     """Only the last three characters of a number can be read, and none of a short one."""
     assert mask_number(number) == shown
+
+
+def test_a_reference_shows_as_a_short_digest() -> None:
+    """The digest of a reference is short, the same each time, and another one for another reference."""
+    shown = mask_reference("anna@example.org")
+    assert re.fullmatch("ref:[0-9a-f]{6}", shown)
+    assert mask_reference("anna@example.org") == shown != mask_reference("anne@example.org")
+    assert mask_reference("half \udc80").startswith("ref:")
+    assert (mask_reference(None), mask_reference(14155550123)) == ("None", "<int>")
+
+
+def test_a_digest_cannot_be_guessed_back() -> None:
+    """Another process has another key: who tries all numbers against a log finds none of them."""
+    code = "from wooxy_async._rules.redaction import mask_reference; print(mask_reference('+14155550123'))"
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]  # noqa: S603 - ours
+    plain = hashlib.blake2b(b"+14155550123", digest_size=3).hexdigest()
+    assert len({run.stdout.strip() for run in runs} | {mask_reference("+14155550123"), f"ref:{plain}"}) == 4
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
     "on_outcome": None,
     "on_settled": None,
     "clock": time,
+    "log_references": False,
 }
 
 
@@ -72,7 +73,7 @@ WRONG_TYPE = [
     ("retry", Unspeakable()),
     *((name, value) for name in NUMBERS for value in ("10", True, None, Unspeakable())),
     ("max_concurrency", 5.0),
-    *((name, value) for name in ("fresh_connections", "allow_http") for value in (1, "no", None)),
+    *((name, value) for name in ("fresh_connections", "allow_http", "log_references") for value in (1, "no", None)),
     *((name, "print") for name in ("on_attempt", "on_outcome", "on_settled")),
 ]
 WRONG_VALUE = [
@@ -150,7 +151,8 @@ def test_the_ends_of_each_range_are_right(changes: dict[str, Any]) -> None:
     """The smallest and the largest values, and each choice, are kept as they were given."""
     settings = made(**changes)
     for name, value in changes.items():
-        assert getattr(settings, {"access_token": "token"}.get(name, name)) == value
+        kept = getattr(settings, {"access_token": "token"}.get(name, name))
+        assert (kept.reveal() if isinstance(kept, Secret) else kept) == value
 
 
 def test_without_a_base_url_it_is_wooxy_s() -> None:
@@ -163,9 +165,9 @@ def test_the_environment_gives_token_and_address(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("WOOXY_ACCESS_TOKEN", "from-environment")
     monkeypatch.setenv("WOOXY_BASE_URL", "https://proxy.example/wooxy/")
     settings = made(access_token=None)
-    assert (settings.token, settings.url) == ("from-environment", "https://proxy.example/wooxy/v3/viber/send")
+    assert (settings.token.reveal(), settings.url) == ("from-environment", "https://proxy.example/wooxy/v3/viber/send")
     assert made(base_url="https://other.example").url == "https://other.example/v3/viber/send"
-    assert made().token == TOKEN
+    assert made().token.reveal() == TOKEN
 
 
 def test_an_empty_base_url_in_the_environment_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,10 +73,11 @@ class Watch:
 
 
 class Credentials(NamedTuple):
-    """A token, and the only origin that it is sent to."""
+    """A token, the only origin that it is sent to, and the login at the proxy before it, as its header writes it."""
 
     origin: URL
     token: Secret
+    proxy_login: Secret | None
 
 
 class Body(BytesPayload):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import socket
 import ssl as tls
@@ -48,8 +49,9 @@ _HEADERS: Final = {
     "User-Agent": "wooxy_async",
 }
 # All that may leave beside the token; trace hooks add others to a request (traceparent, baggage, sentry-trace …).
-_OUR_HEADERS: Final = (*_HEADERS, "Host", "Content-Type", "Content-Length", "Connection", "Proxy-Authorization")
+_OUR_HEADERS: Final = (*_HEADERS, "Host", "Content-Type", "Content-Length", "Connection")
 _TOKEN_HEADER: Final = "Access-Token"  # noqa: S105 - a header's name
+_LOGIN_HEADER: Final = "Proxy-Authorization"
 
 # Why no request left, from the narrowest aiohttp class to the widest. Whether one left is judged by the evidence alone.
 _NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
@@ -100,15 +102,16 @@ class _Request(ClientRequest):
         """Write the head of the request; its body is written by `Body`."""
         given = self.headers
         self.headers = written = CIMultiDict((name, given[name]) for name in _OUR_HEADERS if name in given)
-        self._shown = shown = given.copy()
-        shown.pop("Proxy-Authorization", None)
+        self._shown = given.copy()
         credentials = cast("Body", self.body).credentials
         if self.url.origin() == credentials.origin:
-            written[_TOKEN_HEADER] = credentials.token
+            written[_TOKEN_HEADER] = credentials.token.reveal()
+        if credentials.proxy_login is not None and not self.is_ssl():  # else it has gone out with CONNECT
+            written[_LOGIN_HEADER] = credentials.proxy_login.reveal()
         try:
             return await super().send(conn)
         finally:
-            self.headers = shown
+            self.headers = given
             written.clear()  # frames of aiohttp may hold it
 
     @property
@@ -230,7 +233,8 @@ class AiohttpTransport:
     ) -> None:
         self.is_inherited = False  # made by the parent of this process: of no use here
         self._url = url
-        self._credentials = Credentials(URL(url).origin(), token)
+        self._proxy, login = _without_login(proxy)
+        self._credentials = Credentials(URL(url).origin(), token, login)
         self._answer_limit = answer_limit
         self._loop = asyncio.get_running_loop()
         self._connector = _Connector(
@@ -246,7 +250,6 @@ class AiohttpTransport:
             cookie_jar=DummyCookieJar(),
             timeout=ClientTimeout(total=None, connect=CONNECT_LIMIT, ceil_threshold=2 * CONNECT_LIMIT),
             auto_decompress=False,
-            proxy=proxy,
         )
         _transports.add(self)
 
@@ -258,7 +261,13 @@ class AiohttpTransport:
                 # aiohttp's own time-out cancels in the very turn in which it reads what lay in the kernel.
                 ending = loop.call_later(self._answer_limit, after_what_arrived, loop, lambda: _expire(limit))
                 try:
-                    response = await self._session.post(self._url, data=payload, allow_redirects=False)
+                    response = await self._session.post(
+                        self._url,
+                        data=payload,
+                        allow_redirects=False,
+                        proxy=self._proxy,
+                        proxy_headers=_login(self._credentials),
+                    )
                     reply = await _read(response)
                 finally:
                     ending.cancel()
@@ -304,6 +313,23 @@ def _disown_all() -> None:
 
 
 getattr(os, "register_at_fork", lambda **_hooks: None)(after_in_child=_disown_all)
+
+
+def _without_login(proxy: Secret | None) -> tuple[URL | None, Secret | None]:
+    """Return a proxy's address and its login apart: aiohttp shows the address in reprs and warnings."""
+    if proxy is None:
+        return None, None
+    url = URL(proxy.reveal())
+    if url.user is None:
+        return url, None
+    login = base64.b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+    return url.with_user(None), Secret(f"Basic {login}")
+
+
+def _login(credentials: Credentials) -> dict[str, str] | None:
+    """Return the headers of the CONNECT to a proxy."""
+    login = credentials.proxy_login
+    return None if login is None else {_LOGIN_HEADER: login.reveal()}
 
 
 def _expire(limit: asyncio.Timeout) -> None:

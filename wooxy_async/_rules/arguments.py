@@ -2,19 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Final, ParamSpec
 
 _SHOWN_MOST: Final = 80
+_Given = ParamSpec("_Given")
+
+
+def hiding_arguments(constructor: Callable[_Given, None]) -> Callable[_Given, None]:
+    """Let what a constructor raises come from a frame that holds none of its arguments.
+
+    A traceback with locals shows the parameters of each of its frames. So a refusal leaves its frames behind, and
+    whatever it came of, and starts anew from one that is empty.
+    """
+
+    @wraps(constructor)
+    def construct(*args: _Given.args, **kwargs: _Given.kwargs) -> None:
+        try:
+            constructor(*args, **kwargs)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            refusal = error
+        else:
+            return
+        del args, kwargs
+        refusal.__cause__ = refusal.__context__ = None
+        try:
+            raise refusal.with_traceback(None)
+        finally:
+            del refusal
+
+    return construct
+
+
+@contextmanager
+def redacting(redact: Callable[[str], str]) -> Iterator[None]:
+    """Let no refusal repeat a secret that was given as the wrong argument.
+
+    Args:
+        redact: removes secrets from a text.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(redact(str(error))) from None
 
 
 def shown(value: object) -> str:
     """Return what a value looks like, in 80 printable characters at the most, whatever its own `repr` does."""
+    return cut(safe_repr(value))
+
+
+def safe_repr(value: object) -> str:
+    """Return the `repr` of a value, or its type where it has none."""
     try:
-        text = repr(value)
+        return repr(value)
     except Exception:  # noqa: BLE001 - a caller's class may raise anything, and an int of 5,000 digits has no repr
-        text = f"<{type(value).__name__}>"
-    return cut(text)
+        return f"<{type(value).__name__}>"
 
 
 def cut(text: str) -> str:

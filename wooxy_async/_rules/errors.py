@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wooxy_async._rules.documented import ApiError, ErrorCode, Scope, widest
+from wooxy_async._rules.messages import without_echo
 from wooxy_async._rules.redaction import mask_digits
 
 if TYPE_CHECKING:
@@ -65,9 +66,14 @@ class RejectedError(WooxyError):
         return self.outcome.status
 
     def what(self) -> str:
-        """Repeat the server's words, numbers masked."""
-        said = "; ".join(mask_digits(error.text).rstrip(".!") for error in self.outcome.errors)
+        """Repeat the server's words, without what is personal."""
+        said = "; ".join(self._words(error).rstrip(".!") for error in self.outcome.errors)
         return f"Wooxy refused the message (HTTP {self.outcome.status}): {said}."
+
+    def _words(self, error: ApiError) -> str:
+        if error.code is ErrorCode.UNKNOWN:
+            return without_echo(error.text, self.outcome.message)
+        return mask_digits(error.text)  # a documented text may hold any word, and repeats none but those it names
 
 
 class AuthenticationError(RejectedError):
@@ -112,8 +118,8 @@ class NotSentError(WooxyError):
         return self.outcome.retry_after
 
     def what(self) -> str:
-        """Name the cause."""
-        return self.outcome.cause.text
+        """Name the cause, maybe in the server's words, without what is personal."""
+        return without_echo(self.outcome.cause.text, self.outcome.message)
 
 
 class InDoubtError(WooxyError):
@@ -126,8 +132,8 @@ class InDoubtError(WooxyError):
     )
 
     def what(self) -> str:
-        """Name the cause."""
-        return self.outcome.cause.text
+        """Name the cause, maybe in the server's words, without what is personal."""
+        return without_echo(self.outcome.cause.text, self.outcome.message)
 
 
 _BY_SCOPE: dict[Scope, type[RejectedError]] = {

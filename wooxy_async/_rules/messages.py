@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from wooxy_async._rules.redaction import mask_number
+from wooxy_async._rules.arguments import safe_repr
+from wooxy_async._rules.redaction import mask_digits, mask_number, mask_reference
 
 Device = Literal["all", "phone"]
+_ECHO_LEAST = 4  # characters; what is shorter is an ordinary word of the server's
 
 
 class Masked(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,23 +23,40 @@ class Masked(msgspec.Struct, frozen=True, kw_only=True):
             yield name, getattr(self, name)
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={value!r}" for name, value in self._shown())
+        fields = ", ".join(f"{name}={safe_repr(value)}" for name, value in self._shown())
         return f"{type(self).__name__}({fields})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return list(self._shown())
 
 
-class Size:
-    """Stands in a `repr` for a text that is not shown."""
+class Plain:
+    """Stands in a `repr` for what is not shown whole; no quotation marks around it.
+
+    Args:
+        text: what is shown.
+    """
 
     __slots__ = ("_text",)
 
-    def __init__(self, value: object) -> None:
-        self._text = f"<{len(value)} characters>" if isinstance(value, str) else f"<{type(value).__name__}>"
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     def __repr__(self) -> str:
         return self._text
+
+
+class Size(Plain):
+    """Stands in a `repr` for a text that is not shown, with its length.
+
+    Args:
+        value: the text, or whatever stands in its place.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, value: object) -> None:
+        super().__init__(f"<{len(value)} characters>" if isinstance(value, str) else f"<{type(value).__name__}>")
 
 
 class Button(Masked, frozen=True, kw_only=True):
@@ -55,8 +74,8 @@ class Button(Masked, frozen=True, kw_only=True):
     url: str
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
-        yield "text", self.text
-        yield "url", Size(self.url)
+        for name, value in super()._shown():
+            yield name, Size(value)
 
 
 class ViberMessage(Masked, frozen=True, kw_only=True):
@@ -71,7 +90,8 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
         device: "all" (desktop and mobile) or "phone" (shown in the mobile app only).
         ttl: seconds that Viber tries to deliver, 1,800 (30 minutes) to 259,200 (72 hours).
         tags: registered tags for statistics, each of 1 to 50 characters without a leading underscore.
-        reference: the caller's own id; comes back with the outcome and never leaves the process.
+        reference: the caller's own id; comes back with the outcome and never leaves the process. Reprs show a short
+            digest of it.
 
     Source:
         API page, Parameters.
@@ -96,7 +116,18 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
         for name, value in super()._shown():
             if name == "phone_number":
                 yield name, mask_number(value)
-            elif name == "text":
+            elif name == "text" or (name == "button" and not isinstance(value, Button | None)):
                 yield name, Size(value)
+            elif name == "reference" and value is not None:
+                yield name, Plain(mask_reference(value))
             elif value is not None and not (type(value) is tuple and not value):
                 yield name, value
+
+
+def without_echo(words: str, message: ViberMessage) -> str:
+    """Return a server's words without what they repeat of a message, as far as they repeat it letter by letter."""
+    button = message.button
+    for value in (message.text, getattr(button, "text", None), getattr(button, "url", None)):
+        if isinstance(value, str) and len(value) >= _ECHO_LEAST:
+            words = words.replace(value, repr(Size(value)))
+    return mask_digits(words)

@@ -3,14 +3,15 @@
 # Annotations are evaluated here: as strings msgspec would look them up in `wooxy_async`, the public `__module__`.
 
 from collections.abc import Iterator
-from typing import Any, Literal, NoReturn, Self, TypeAlias
+from typing import Any, Literal, NoReturn, Self, TypeAlias, TypeVar
 
 import msgspec
 
 from wooxy_async._rules import errors
 from wooxy_async._rules.arguments import shown
-from wooxy_async._rules.documented import ApiError
-from wooxy_async._rules.messages import Masked, Size, ViberMessage
+from wooxy_async._rules.documented import ApiError, ErrorCode
+from wooxy_async._rules.messages import Masked, Size, ViberMessage, without_echo
+from wooxy_async._rules.redaction import mask_digits
 
 CauseKind = Literal[
     "no_slot",  # no slot became free before the caller's deadline
@@ -31,16 +32,23 @@ CauseKind = Literal[
 ]
 
 
-class Cause(msgspec.Struct, frozen=True, kw_only=True):
+class Cause(Masked, frozen=True, kw_only=True):
     """Why a message was not sent or is in doubt.
 
     Args:
         kind: a stable word for programs.
-        text: a sentence for people; holds no token.
+        text: a sentence for people, maybe with the server's words; holds no token.
     """
 
     kind: CauseKind
     text: str
+
+    def _shown(self) -> Iterator[tuple[str, Any]]:
+        yield "kind", self.kind
+        yield "text", mask_digits(self.text)
+
+
+_Said = TypeVar("_Said", Cause, ApiError)
 
 
 class Problem(Masked, frozen=True, kw_only=True):
@@ -79,6 +87,21 @@ class _Outcome(Masked, frozen=True, kw_only=True, tag_field="outcome"):
     attempts: int
     elapsed: float
 
+    def _shown(self) -> Iterator[tuple[str, Any]]:
+        for name, value in super()._shown():
+            if name == "cause":
+                yield name, _without_echo(value, self.message)
+            elif name == "errors":
+                yield (
+                    name,
+                    tuple(
+                        _without_echo(error, self.message) if error.code is ErrorCode.UNKNOWN else error
+                        for error in value
+                    ),
+                )
+            else:
+                yield name, value
+
     def to_json(self) -> bytes:
         """Encode to one line of JSON, also when the message holds what JSON cannot.
 
@@ -89,6 +112,10 @@ class _Outcome(Masked, frozen=True, kw_only=True, tag_field="outcome"):
             return msgspec.json.encode(self, enc_hook=_plain)
         except Exception:  # noqa: BLE001 - a refused message may hold anything, and its outcome is written all the same
             return msgspec.json.encode({"outcome": self.__struct_config__.tag, **_fields(self)})
+
+
+def _without_echo(said: _Said, message: ViberMessage) -> _Said:
+    return msgspec.structs.replace(said, text=without_echo(said.text, message))
 
 
 def _plain(value: object) -> str:

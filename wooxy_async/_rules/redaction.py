@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
 import re
+import secrets
 import string
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import Final, NoReturn
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NoReturn, Self
 from urllib.parse import quote, quote_plus
 
 MASK: Final = "***"
@@ -19,20 +21,42 @@ _SHORT: Final = 8  # fewer characters are no encoding that can be told from ordi
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # keeps positions, as lower() may not
 # What stays as it is: in a strict quotation, in Python's default one, in JavaScript's encodeURIComponent, in a path.
 _KEPT_IN_URLS: Final = ("", "/", "!'()*", "!#$&'()*+,/:;=?@")
+_DIGEST_KEY: Final = secrets.token_bytes(16)  # without it a number or an address is soon found by trying all
 _DIGITS: Final = re.compile(r"(?<![0-9a-fA-F])\+?\d{4,}(\d{3})(?![0-9a-fA-F])")
 
 
-class Secret(str):
-    """A string whose `repr` shows nothing, so that a traceback with locals does not leak it."""
+class Secret:
+    """Holds a text that only `reveal` shows: no repr, no traceback with locals, no list of attributes, no pickle.
 
-    __slots__ = ()
+    It is no `str`, because what prints locals does not always ask a string for its repr (rich cuts a long one first),
+    and because `json`, `"%s"` and `+` take a string's characters themselves.
+
+    Args:
+        text: the text.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        # In a closure: what lists attributes, as rich.inspect does, shows a function.
+        self._text: Callable[[], str] = lambda: text
+
+    def reveal(self) -> str:
+        """Return the text; keep it out of every local, for a frame that raises shows them."""
+        return self._text()
 
     def __repr__(self) -> str:
         return f"'{MASK}'"
 
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:
         """Travel as the mask: a pickle never holds the secret."""
-        return (str, (MASK,))
+        return (type(self), (MASK,))
 
 
 class Redactor:
@@ -103,8 +127,11 @@ def _masked(text: str, hits: list[tuple[int, int]]) -> str:
 def _spellings(secret: str) -> set[str]:
     """Return the secret as servers and proxies write it."""
     raw, escaped, marked = secret.encode(), json.dumps(secret)[1:-1], html.escape(secret)
+    backslashed = secret.replace("\\", "\\\\")
     return {
         secret,
+        backslashed,  # as Python's repr does; an apostrophe only beside a quotation mark
+        backslashed.replace("'", "\\'"),
         *(quote(secret, safe=kept) for kept in _KEPT_IN_URLS),
         quote_plus(secret),
         "".join(f"%{byte:02x}" for byte in raw),
@@ -130,6 +157,17 @@ def _in_base64(raw: bytes) -> Iterator[str]:
 def mask_number(number: object) -> str:
     """Return a phone number with only its last three characters to be read."""
     return f"…{number[-3:]}" if isinstance(number, str) and len(number) > 2 * 3 else "…"
+
+
+def mask_reference(reference: object) -> str:
+    """Return a short digest of a caller's id of a message, the same throughout this process and no other.
+
+    It often is an e-mail address or a number; who has the log only can match its lines and guess nothing back.
+    """
+    if not isinstance(reference, str):
+        return str(reference) if reference is None else f"<{type(reference).__name__}>"
+    digest = hashlib.blake2b(reference.encode("utf-8", "surrogatepass"), key=_DIGEST_KEY, digest_size=3)
+    return f"ref:{digest.hexdigest()}"
 
 
 def mask_digits(text: str) -> str:

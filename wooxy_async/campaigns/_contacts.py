@@ -75,6 +75,8 @@ class Contacts:
         self.reference_column = find_reference_column(self.columns)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "number_column"):  # refused; a traceback shows it all the same
+            return "<Contacts: not made>"
         return f"Contacts({str(self.path)!r}, columns={self.columns!r}, number_column={self.number_column!r})"
 
     def __iter__(self) -> Iterator[Contact | BrokenRow]:

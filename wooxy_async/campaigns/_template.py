@@ -41,6 +41,8 @@ class Template:
             self._check_name(name, columns)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "names"):  # refused; a traceback shows it all the same
+            return f"<{type(self).__name__}: not made>"
         return f"{type(self).__name__}({self.field}: {', '.join(self.names) or 'no names'})"
 
     def render(self, values: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from wooxy_async import WooxyClient
+from wooxy_async._rules.redaction import Secret
 from wooxy_async._settings import is_loopback
 from wooxy_async.cli._exits import Refusal
 
@@ -21,14 +22,14 @@ def make_client(base_url: str, token_file: Path | None, **options: Any) -> Wooxy
     Raises:
         Refusal: there is no token, or the client refuses what it was given.
     """
-    token = _read_token(token_file) if token_file else os.environ.get(TOKEN_VARIABLE, "")
-    if not token:
+    token = _read_token(token_file) if token_file else None
+    if token is None and not os.environ.get(TOKEN_VARIABLE):
         raise Refusal(
             f"there is no access token. Set {TOKEN_VARIABLE}, or give --token-file with a file that holds it "
             "(for `wooxy sandbox` any word will do)."
         )
     try:
-        return WooxyClient(token, base_url=base_url, **options)
+        return WooxyClient(None if token is None else token.reveal(), base_url=base_url, **options)
     except (ValueError, TypeError) as error:
         raise Refusal(str(error)) from None
 
@@ -38,13 +39,22 @@ def leaves_this_machine(base_url: str) -> bool:
     return not is_loopback(urlsplit(base_url).hostname or "")
 
 
-def _read_token(path: Path) -> str:
+def _read_token(path: Path) -> Secret:
+    token, why = _token_in(path)
+    if why:
+        raise Refusal(f"--token-file: {path} cannot be read ({why}).")
+    if token is None:
+        raise Refusal(f"--token-file: {path} is empty. It must hold the access token and nothing else.")
+    return token
+
+
+def _token_in(path: Path) -> tuple[Secret | None, str | None]:
+    """Return a file's token, or why it cannot be read: an exception of the decoder would hold the file."""
     try:
         with path.open("rb") as file:
             token = file.read(_TOKEN_MOST).decode().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise Refusal(f"--token-file: {path} cannot be read ({why}).") from None
-    if not token:
-        raise Refusal(f"--token-file: {path} is empty. It must hold the access token and nothing else.")
-    return token
+    except OSError as error:
+        return None, str(error.strerror)
+    except UnicodeDecodeError:
+        return None, "it is not text"
+    return (Secret(token) if token else None), None
