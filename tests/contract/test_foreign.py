@@ -1,4 +1,4 @@
-"""Code of others runs beside every request: limiters, hooks and log handlers raise what they like, and change nothing."""
+"""Code of others runs beside every request: limiters, hooks and log handlers change nothing by what they raise."""
 
 import asyncio
 import logging
@@ -166,7 +166,7 @@ async def test_a_release_that_hangs_delays_nobody(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("part", ["holds", "keep_closed"])
 async def test_a_lease_that_raises_changes_nothing(sandbox: Sandbox, part: str) -> None:
-    """A lease that cannot say whether it holds starts nothing; one that cannot be kept closed leaves the doubt a doubt."""
+    """A lease that cannot say whether it holds starts nothing; one that fails to keep closed leaves a doubt."""
 
     def fail(*_arguments: object) -> bool:
         raise ZeroDivisionError
@@ -184,7 +184,7 @@ async def test_a_lease_that_raises_changes_nothing(sandbox: Sandbox, part: str) 
 @pytest.mark.parametrize("kind", WRONG)
 @pytest.mark.parametrize("hook", ["on_attempt", "on_outcome", "log"])
 async def test_hooks_and_log_handlers_change_nothing(sandbox: Sandbox, kind: type[BaseException], hook: str) -> None:
-    """Whatever a hook or a log handler raises, what the server took is Accepted, at once, for `send` and for streams."""
+    """Whatever a hook or a log handler raises, what the server took is Accepted, at once, in `send` and in streams."""
 
     def fail(_told: object) -> None:
         raise raising(kind)

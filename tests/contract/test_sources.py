@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from clocks import LoopClock, NetworkedJumpingLoop
 from people import message, messages
@@ -41,11 +42,6 @@ async def own() -> None:
 async def group() -> None:
     """Raise what a task group raises that was cancelled in an odd way."""
     raise BaseExceptionGroup("many", [OwnError("one")])
-
-
-async def generator_exit() -> None:
-    """Raise what ends generators."""
-    raise GeneratorExit
 
 
 async def everything(stream: OutcomeStream) -> tuple[list[Outcome], BaseException | None]:
@@ -140,7 +136,7 @@ async def test_a_source_that_closes_the_client(sandbox: Sandbox) -> None:
     for which in ("client", "stream"):
         client = WooxyClient(sandbox.token, base_url=sandbox.url)
         streams: list[OutcomeStream] = []
-        close = client.aclose if which == "client" else lambda: streams[0].aclose()  # noqa: B023 - it is this turn's
+        close = client.aclose if which == "client" else lambda own=streams: own[0].aclose()
         streams.append(client.send_many(source(close)))
         await anext(streams[0])
         await asyncio.wait_for(streams[0].aclose(), 30)
@@ -217,20 +213,37 @@ async def test_a_source_is_cancelled_once(sandbox: Sandbox, client: WooxyClient)
                 await asyncio.sleep(0)
             cleaned.append(True)
 
-    sandbox.script(*[Fault.slow_answer(0.02)] * 5)
+    sandbox.script(Fault.slow_answer(0.05), always=True)
     stream = client.send_many(source())
+    first = asyncio.ensure_future(anext(stream))
     await sandbox.until(lambda: sandbox.requests == 5)
     await stream.aclose()
-    assert cleaned == []
+    await first
+    assert cleaned == [True]
 
 
-async def test_a_closed_stream_sends_nothing_again(sandbox: Sandbox) -> None:
-    """A request that was out when its stream was closed or dropped, and is refused for load, is not sent again."""
+@pytest.mark.parametrize("leave", ["close", "drop", "cancel the send"])
+async def test_nothing_is_sent_again_for_who_has_left(sandbox: Sandbox, leave: str) -> None:
+    """A request that was out when its caller left, and is then refused for load, is not sent again."""
     settled: list[Outcome] = []
-    for leave in ("close", "drop"):
-        sandbox.reset()
-        sandbox.script(Fault.reply(429, b"", delay=0.2) if False else Fault.too_many_requests(0), always=True)
-        async with WooxyClient(
-            sandbox.token, base_url=sandbox.url, retry=RetryPolicy(wait_initial=0), on_settled=settled.append
-        ) as client:
-            del leave
+    sandbox.script(msgspec.structs.replace(Fault.too_many_requests(0), seconds=0.2), always=True)
+    async with WooxyClient(
+        sandbox.token, base_url=sandbox.url, retry=RetryPolicy(wait_initial=0), on_settled=settled.append
+    ) as client:
+        stream = client.send_many(messages(3))
+        waiting: asyncio.Future[Any] = asyncio.ensure_future(
+            client.send(message(1)) if leave == "cancel the send" else anext(stream)
+        )
+        out = 1 if leave == "cancel the send" else 3
+        await sandbox.until(lambda: sandbox.requests == out)
+        if leave == "close":
+            await stream.aclose()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        del stream, waiting
+        while client._engine.deliveries:
+            await asyncio.sleep(0)
+        assert sandbox.requests == out
+    assert client.statistics().borrowed == 0
+    if leave == "cancel the send":
+        assert [type(outcome) for outcome in settled] == [NotSent]
