@@ -344,7 +344,7 @@ def test_no_refused_variable_shows_a_secret(environment: pytest.MonkeyPatch, nam
 def test_a_refusal_keeps_what_the_caller_was_handling() -> None:
     """The exception that a caller was handling is still the context, as anywhere in Python."""
     try:
-        {}["the caller's"]  # noqa: B018 - it raises
+        {}["the caller's"]
     except KeyError as handled:
         with pytest.raises(TypeError) as caught:
             WooxyClient(17)  # type: ignore[arg-type]

@@ -2,8 +2,9 @@
 
 A 429 without `Retry-After` says little, because a server still counts a request for a moment after its answer is out
 (behind nginx with `limit_conn 10` one request in 500 to 2,000 is "the eleventh"). So it rests the slots first: each
-keeps closed for a millisecond between an answer and its next request, twice as long after each further round of
-refusals, and less again with every valid reply. The third round in a row, or a `Retry-After`, pauses the account:
+keeps closed for a millisecond between an answer and its next request, and twice as long after each further round of
+refusals in a row. With valid replies the rest is halved again, step by step; where that was too early it goes back to
+what had worked, and holds it for longer. The third round in a row, or a `Retry-After`, pauses the account:
 
 * bulk observes the pause in full;
 * an urgent message waits 2 seconds of it at the most; then one urgent request at a time tries, with pauses that grow,
@@ -15,6 +16,7 @@ A round is what answers the requests of one burst: what was under way when its f
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from collections.abc import Callable
 from typing import Final, Literal
@@ -24,7 +26,8 @@ from wooxy_async._ports import Clock, Priority
 
 REST_MIN: Final = 0.001  # seconds
 REST_MAX: Final = 0.25
-REST_SHRINKS: Final = 0.9  # with each valid reply
+STEP: Final = 10  # valid replies after which the rest is halved
+HOLD_MAX: Final = 640  # valid replies for which a rest is held at the most, before it is halved for the first time
 ROUNDS_TO_PAUSE: Final = 3
 URGENT_WAIT: Final = 2.0  # seconds of a pause that an urgent message observes
 URGENT_WAIT_MAX: Final = 30.0
@@ -42,8 +45,11 @@ class Pace:
         self.is_even = True  # nobody rests or waits: messages pass without a look at anything else
         self._clock = clock
         self._lock = threading.Lock()
+        self._worked = 0.0  # the rest before the last halving
+        self._hold = 0  # valid replies for which the rest is held; 0 where the last refusal is forgotten
+        self._replies = 0  # valid ones since the last refusal
         self._rounds = 0  # of refusals, in a row
-        self._round_began = 0.0
+        self._round_began = -math.inf
         self._bulk_at = 0.0  # when bulk may start again
         self._urgent_at: float | None = None  # when the next urgent one may try, while they try one by one
         self._urgent_wait = 0.0
@@ -92,12 +98,14 @@ class Pace:
             began: when its request began; one from before the last round of refusals is no news.
         """
         with self._lock:
-            if began < self._round_began:
+            if began <= self._round_began:
                 return
             self._rounds, self._urgent_at = 0, None
-            rest = self.rest * REST_SHRINKS
-            self.rest = rest if rest > REST_MIN / 10 else 0.0
-            self.is_even = not self.rest and not self.paused_for
+            self._replies += 1
+            if self._replies > self._hold and self._replies % STEP == 0:
+                self._worked, self.rest = self.rest, self.rest / 2 if self.rest > REST_MIN / 5 else 0.0
+            if self._replies > STEP * self._hold and not self.rest and not self.paused_for:
+                self._worked, self._hold, self.is_even = 0.0, 0, True
 
     def refused(self, began: float, asked: float | None, backoff: Callable[[int], float]) -> float | None:
         """Note a 429.
@@ -111,16 +119,21 @@ class Pace:
             The seconds that its message rests; None where the account pauses.
         """
         with self._lock:
-            now, is_news = self._clock.monotonic(), began >= self._round_began
+            now, is_news = self._clock.monotonic(), began > self._round_began
             self.is_even = False
             if is_news:
                 self._rounds, self._round_began = self._rounds + 1, now
             if not asked and self._rounds < ROUNDS_TO_PAUSE:
                 if is_news:
-                    self.rest = min(max(2 * self.rest, REST_MIN), REST_MAX)
+                    self._rest_longer()
                 return self.rest
             self._pause(now, asked or backoff(max(self._rounds - ROUNDS_TO_PAUSE, 0) + 1), grows=is_news)
             return None
+
+    def _rest_longer(self) -> None:
+        self.rest = min(2 * self.rest, REST_MAX) if self._rounds > 1 else max(self._worked, self.rest, REST_MIN)
+        self._worked, self._replies = self.rest, 0
+        self._hold = min(2 * self._hold, HOLD_MAX) or STEP
 
     def _pause(self, now: float, seconds: float, *, grows: bool) -> None:
         self._bulk_at = max(self._bulk_at, now + seconds)
