@@ -52,8 +52,8 @@ class Share:
 
     def cut_dead_loops(self) -> None:
         """Let the clients of this share cut the connections whose loop is closed."""
-        for cut in map(weakref.ref.__call__, self.cuts):
-            if cut is not None:
+        for reference in self.cuts:
+            if (cut := reference()) is not None:
                 cut()
 
     @property
