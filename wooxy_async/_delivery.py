@@ -100,6 +100,11 @@ class Delivery:
         self.task.add_done_callback(self._ended)
 
     @property
+    def is_concluded(self) -> bool:
+        """Whether its outcome is known; only its slot is still being given back."""
+        return self._final is not None
+
+    @property
     def is_out(self) -> bool:
         """Whether a request of it was handed over and is not judged yet."""
         return self._handover is not None and self._handover.started
@@ -125,7 +130,7 @@ class Delivery:
         self._cancelled_by = Cause(kind=kind, text=text)
         if self._handover is not None:
             self._handover.forbidden = True
-        if self.task is not None and self._final is None:
+        if self.task is not None:
             self.task.cancel()
 
     def _known(self, cause: Cause) -> Outcome:

@@ -126,7 +126,7 @@ class Engine:
         """End what has not started, and wait for what is in flight, but no longer than that."""
         for intake in list(self.intakes):
             intake.stop()
-        for delivery in [delivery for delivery in self.deliveries if not delivery.is_out]:
+        for delivery in [each for each in self.deliveries if not (each.is_out or each.is_concluded)]:
             delivery.cancel("not_started", "The client was closed")
         await self._until_ended(seconds, caller)
         await let_arrive()

@@ -73,12 +73,12 @@ def test_an_accepted_message_ends_with_its_id(sandbox: Sandbox) -> None:
     [
         (Fault.error(17), "Refused: Wooxy refused the message"),
         (Fault.reset_after_reading(), "In doubt: The request was sent, and the connection was lost"),
-        (Fault.reply(407), "Not sent: "),
+        (Fault.too_many_requests(0), "Not sent: "),
     ],
 )
 def test_what_is_not_accepted_is_told_with_what_to_do(sandbox: Sandbox, fault: Fault, said: str) -> None:
     """Exit code 1, what happened, and whether it is safe to send again."""
-    sandbox.script(fault)
+    sandbox.script(fault, always=True)
     result = send()
     assert result.exit_code == 1
     assert result.stderr.startswith(said)

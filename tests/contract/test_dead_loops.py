@@ -15,7 +15,10 @@ from hostile import PATIENCE, Act, HostileServer, Peer, Request, accepted
 from people import messages
 
 from wooxy_async import Accepted, Outcome, ViberMessage, WooxyClient
-from wooxy_async.limits import ProcessLimiter
+from wooxy_async._adapters import transport
+from wooxy_async.campaigns import Contacts
+from wooxy_async.campaigns._template import Template
+from wooxy_async.limits import ProcessLimiter, _process as process
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
@@ -92,7 +95,8 @@ def test_a_closed_loop_is_cut_before_its_slots_open(peer: tuple[HostileServer, C
     assert not survivor.closed
     assert server.books.peak[token] == 10
     assert server.books.crowds == []
-    gc.collect()
+    del survivor
+    gc.collect()  # here, where the warnings of tasks that died with their loop are expected
 
 
 def child_of(fork: Callable[[], bool]) -> int:
@@ -195,3 +199,37 @@ def test_threads_that_build_limiters_of_one_token_share_its_account(token: str) 
     for thread in threads:
         thread.join()
     assert apart == []
+
+
+async def test_what_a_child_of_fork_does(token: str) -> None:
+    """The connections of a client are replaced, its accounts begin anew, and the next message has a new connection."""
+    with HostileServer() as server:
+        async with client_of(server, token) as client:
+            await client.send(message("before"))
+            transport._disown_all()
+            process._start_anew()
+            assert client._engine.has_open_session is False
+            await client.send(message("after"))
+            assert client._engine.has_open_session is True
+        assert server.books.taken == {"before": 1, "after": 1}
+        assert server.connections == 2
+
+
+async def test_a_living_loop_is_not_cut(token: str) -> None:
+    """When one client's loop is found dead, another of the same share whose loop lives keeps its connections."""
+    with HostileServer() as server:
+        limiter = ProcessLimiter(token)
+        async with client_of(server, token, limiter=limiter) as client:
+            gone = client_of(server, token, limiter=limiter)
+            del gone
+            await client.send(message("before"))
+            limiter.share.cut_dead_loops()
+            await asyncio.sleep(2 * transport.QUIET)  # while there may be others, a connection rests for so long
+            await client.send(message("after"))
+        assert server.connections == 1
+
+
+def test_a_refused_client_has_a_repr() -> None:
+    """A client, contacts or a template that were refused say so in a traceback with locals."""
+    for kind in (WooxyClient, Contacts, Template):
+        assert "not made" in repr(kind.__new__(kind))

@@ -164,6 +164,26 @@ async def test_a_release_that_hangs_delays_nobody(sandbox: Sandbox) -> None:
         released.set()
 
 
+async def test_closing_ends_a_release_that_hangs(sandbox: Sandbox) -> None:
+    """A client that is closed waits for a limiter which takes its time as for a request, then ends it."""
+    ended: list[str] = []
+
+    class Hanging(OddLimiter):
+        async def __aexit__(self, *_error: object) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append("release")
+
+    told: list[Outcome] = []
+    client = client_of(sandbox, limiter=Hanging(), on_outcome=told.append)
+    assert isinstance(await client.send(message()), Accepted)
+    await client._engine.aclose(0.01, None)
+    await client.aclose()
+    assert (ended, [type(outcome) for outcome in told]) == (["release"], [Accepted])
+    assert client._engine.deliveries == set()
+
+
 @pytest.mark.parametrize("part", ["holds", "keep_closed"])
 async def test_a_lease_that_raises_changes_nothing(sandbox: Sandbox, part: str) -> None:
     """A lease that cannot say whether it holds starts nothing; one that fails to keep closed leaves a doubt."""
