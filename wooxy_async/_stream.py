@@ -95,7 +95,7 @@ class Intake:
 
     def stop(self) -> None:
         """Pull, start and send again nothing more, at once; what is in flight goes on."""
-        if self.stopped or self.is_over:
+        if self.stopped or self.is_over or self._loop.is_closed():
             return
         self.stopped = True
         for delivery in self._live:
@@ -123,11 +123,13 @@ class Intake:
         self.results.append(delivery.tell("closed" if delivery.is_out else "not_started", text))
 
     def _wake_taker(self) -> None:
-        if self._taker is not None and not self._taker.done():
+        if self._taker is not None and not self._taker.done() and not self._loop.is_closed():
             self._taker.set_result(None)
 
     def _nudge(self) -> None:
         """Make the intake look at its state again if there may be something to do, also when it waits for a source."""
+        if self._loop.is_closed():
+            return
         ends = self.stopped or self._guard.fatal is not None
         if ends and self._pulling and not self._was_cancelled:  # once: a source may await in its own cleanup
             self._was_cancelled = True

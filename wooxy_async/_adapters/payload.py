@@ -68,8 +68,8 @@ class Watch:
 
     def replace(self, descriptor: int) -> None:
         """Put another file in the place of the connection's descriptor, in this process alone."""
-        if (own := self._descriptor) >= 0:
-            os.dup2(descriptor, own, inheritable=False)
+        with suppress(OSError):  # it has ended
+            os.dup2(descriptor, self._descriptor, inheritable=False)
 
 
 class Credentials(NamedTuple):

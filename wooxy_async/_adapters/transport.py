@@ -272,6 +272,8 @@ class AiohttpTransport:
                 finally:
                     ending.cancel()
         except BaseException as error:
+            if loop.is_closed():  # the coroutine of a dead loop is being closed, whatever that makes libraries raise
+                raise GeneratorExit from error
             payload.abort()
             if _foreign.ends_this_task(error):
                 raise

@@ -63,8 +63,10 @@ class Endpoint:
             fault = None if place.over_cap else self._script.on_arrival()
             if fault is not None and fault.before_reading:
                 return await cut(request, reset=True)
-            raw = await self._read(request)
-            if raw is None:
+            try:
+                async with asyncio.timeout(self._body_timeout):
+                    raw = await request.read()
+            except TimeoutError:
                 return refuse_for_time()
             place.working = True
             self._records.read()
@@ -75,14 +77,6 @@ class Endpoint:
             answer = self._decide(token, body, fault)
             await self._pass_time(fault.seconds)
             return await ENDINGS[fault.ending](Exchange(request, place, fault, answer))
-
-    async def _read(self, request: web.Request) -> bytes | None:
-        """Return the body, or `None` if it does not end in time."""
-        try:
-            async with asyncio.timeout(self._body_timeout):
-                return await request.read()
-        except TimeoutError:
-            return None
 
     def _decide(self, token: str, body: Body | None, fault: Fault) -> Answer:
         """Take the message if it may be taken, and return what the account answers."""
