@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Any, Self
 import pytest
 from people import message, messages
 
-from wooxy_async import Accepted, InDoubt, NotSent, NotSentError, Outcome, RetryPolicy, WooxyClient
+from wooxy_async import Accepted, InDoubt, InDoubtError, NotSent, NotSentError, Outcome, RetryPolicy, WooxyClient
 from wooxy_async.sandbox import Fault, Sandbox
 
 WRONG = [TimeoutError, ConnectionError, ValueError, asyncio.CancelledError, BaseExceptionGroup]
@@ -256,3 +257,21 @@ def test_what_ends_the_process_is_let_through(token: str, kind: type[BaseExcepti
     with pytest.raises(kind):
         asyncio.run(main())
     assert [type(outcome) for outcome in told] == [Accepted]
+
+
+async def test_whatever_breaks_a_message_has_an_outcome(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """When something breaks after the request was out, the message is in doubt, and the log asks to report it."""
+
+    class Broken:
+        def monotonic(self) -> float:
+            return time.monotonic()
+
+        def time(self) -> float:
+            raise ZeroDivisionError
+
+    sandbox.script(Fault.too_many_requests(1))
+    async with client_of(sandbox, clock=Broken()) as client:
+        with pytest.raises(InDoubtError) as caught:
+            await client.send(message())
+    assert caught.value.outcome.cause.kind == "internal_error"
+    assert "please report it" in caplog.text
