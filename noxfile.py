@@ -1,25 +1,39 @@
 """Sessions: `nox` runs what CI runs; `nox -l` lists them all."""
 
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"
-nox.options.sessions = ["lint", "types", "tests", "lowest", "readme", "memory", "bench_runs"]
+nox.options.sessions = ["lint", "types", f"tests-{sys.executable}", "newer", "lowest", "readme", "memory", "bench_runs"]
 
 
-def _runs(version: str) -> bool:
-    """Return whether an interpreter is there and answers: a version manager's stand-in may just fail."""
-    python = shutil.which(f"python{version}")
-    return python is not None and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603
-
-
+CURRENT = sys.version_info[:2]
+SUPPORTED = [(3, 11), (3, 12), (3, 13)]
 WORKERS = ("--numprocesses=2", "--dist=worksteal")
-CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
-PYTHONS = [version for version in ("3.11", "3.12", "3.13") if version != CURRENT and _runs(version)]
+CORE = [f"tests/contract/test_{name}.py" for name in ("send", "send_many", "cap", "leaving", "lifecycle", "sources")]
+
+
+def _answers(python: str) -> bool:
+    """Return whether an interpreter runs: a version manager's stand-in may just fail."""
+    return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603
+
+
+def _find(version: tuple[int, int]) -> str | None:
+    """Return an interpreter of a version: on the path, or where a version manager keeps its own."""
+    name = "{}.{}".format(*version)
+    kept = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions").glob(f"{name}.*/bin/python")
+    there = [shutil.which(f"python{name}"), *map(str, sorted(kept))]
+    return next((python for python in there if python and _answers(python)), None)
+
+
+FOUND = {version: python for version in SUPPORTED if version != CURRENT and (python := _find(version))}
+NEWEST = max((version for version in FOUND if version > CURRENT), default=None)
 
 
 @nox.session
@@ -38,7 +52,7 @@ def types(session: nox.Session) -> None:
     session.run("pyright", "--pythonpath", f"{session.bin}/python")
 
 
-@nox.session(python=[sys.executable, *PYTHONS])
+@nox.session(python=[sys.executable, *FOUND.values()])
 def tests(session: nox.Session) -> None:
     """Run all tests from an installed package, on asyncio (debug) and uvloop; every branch is covered."""
     session.install("--editable", ".[test]")
@@ -46,6 +60,17 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *WORKERS, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
+
+
+@nox.session(python=FOUND.get(NEWEST, sys.executable))
+def newer(session: nox.Session) -> None:
+    """Run all tests on the newest other Python that is found, and the core's on eager tasks (3.12 and later)."""
+    if NEWEST is None:
+        session.log("no Python newer than this one was found")
+        return
+    session.install(".[test]")
+    session.run("pytest", *WORKERS, *session.posargs)
+    session.run("pytest", *WORKERS, *CORE, env={"WOOXY_TEST_EAGER": "1"})
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
@@ -14,8 +15,17 @@ _numbers = itertools.count()
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run each asynchronous test on both loops."""
+    """Run each asynchronous test on both loops; or, where `WOOXY_TEST_EAGER` is set, on one with eager tasks."""
+    if os.environ.get("WOOXY_TEST_EAGER"):
+        return {"eager": _eager_loop}
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+def _eager_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop whose tasks run their first step at once; needs Python 3.12."""
+    loop = asyncio.new_event_loop()
+    loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined,unused-ignore]
+    return loop
 
 
 @pytest.fixture
