@@ -18,11 +18,14 @@ class Latency(msgspec.Struct, frozen=True):
         median: seconds; 0 answers at once.
         sigma: spread of the logarithm; 0 is a fixed latency.
         most: no drawn latency is longer, in seconds.
+        linger: seconds that a request counts as in progress after its answer, as behind a server that counts; then
+            an eleventh one is answered 429 at once. 0 counts to the answer, and refuses nothing.
     """
 
     median: float = 0.0
     sigma: float = 0.0
     most: float = 3600.0
+    linger: float = 0.0
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -30,6 +33,7 @@ class Counts(msgspec.Struct, frozen=True):
 
     total: int
     peak: int
+    refused: int = 0
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

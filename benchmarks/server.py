@@ -12,6 +12,7 @@ import itertools
 import math
 import random
 import sys
+from collections import deque
 from time import monotonic
 from typing import Final
 
@@ -19,13 +20,14 @@ import msgspec
 import uvloop
 
 from benchmarks.alarm import Alarm
-from benchmarks.interface import Counts, Latency
+from benchmarks.interface import SLOTS, Counts, Latency
 from benchmarks.work import HANG
 
 _HANG: Final = HANG.encode()
 _FOREVER: Final = 24 * 3600.0
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length:"
+_REFUSAL: Final = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 _DRAWS: Final = 10_007  # then the drawn latencies repeat
 _FORMS: Final = (  # path, status, body: what each peer's service answers
     (b"/api/chat.postMessage", b"200 OK", b'{"ok":true,"ts":"%024x"}'),
@@ -54,15 +56,21 @@ class Desk:
         chance = random.Random(7)
         draws = (latency.median * math.exp(chance.gauss(0, 1) * latency.sigma) for _ in range(_DRAWS))
         self._latencies = itertools.cycle([min(latency.most, draw) for draw in draws])
-        self._total = self._now = self._peak = 0
+        self._linger = latency.linger
+        self._total = self._now = self._peak = self._refused = 0
         self._due.clear()
+        self._lingering: deque[float] = deque()  # when each one that was answered ceases to count
 
     def counts(self) -> Counts:
         """Return what was counted."""
-        return Counts(total=self._total, peak=self._peak)
+        return Counts(total=self._total, peak=self._peak, refused=self._refused)
 
     def take(self, transport: asyncio.Transport, request: bytes) -> None:
         """Take a whole request."""
+        if self._linger and self._is_full():
+            self._refused += 1
+            transport.write(_REFUSAL)
+            return
         self._total += 1
         self._now += 1
         self._peak = max(self._peak, self._now)
@@ -76,6 +84,11 @@ class Desk:
         if self._due[0] is due:
             self._alarm.at(due[0])
 
+    def _is_full(self) -> bool:
+        while self._lingering and self._lingering[0] <= monotonic():
+            self._lingering.popleft()
+        return self._now + len(self._lingering) >= SLOTS
+
     def _ring(self) -> None:
         while self._due and self._due[0][0] <= monotonic():
             _when, _number, transport, answer = heapq.heappop(self._due)
@@ -85,6 +98,8 @@ class Desk:
 
     def _give(self, transport: asyncio.Transport, answer: bytes) -> None:
         self._now -= 1
+        if self._linger:
+            self._lingering.append(monotonic() + self._linger)
         if not transport.is_closing():  # a measurement that has seen enough leaves without its last answers
             transport.write(answer)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 TOKEN: Final = "benchmark-token-0123456789abcdef"  # noqa: S105 - no secret
 PATH: Final = "/v3/viber/send"
 HEADERS: Final = {"Access-Token": TOKEN, "Content-Type": "application/json", "Accept": "application/json"}
+TOO_MANY: Final = 429
 encode: Final = msgspec.json.Encoder().encode
 HANG: Final = "(hang)"  # in a text: the server takes the message and does not answer
 
