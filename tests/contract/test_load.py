@@ -9,7 +9,7 @@ from clocks import LoopClock, NetworkedJumpingLoop
 from people import message, messages
 
 from wooxy_async import Accepted, NotSent, NotSentError, Outcome, RetryPolicy, WooxyClient
-from wooxy_async.limits._pace import REST_MIN, ROUNDS_TO_PAUSE, URGENT_WAIT, Pace
+from wooxy_async.limits._pace import REST_MIN, ROUNDS_TO_PAUSE, SHORTER, URGENT_WAIT, Pace
 from wooxy_async.sandbox import Fault, Sandbox
 
 
@@ -180,7 +180,7 @@ class Hands:
 
 
 def test_the_rest_grows_with_each_round_and_shrinks_with_replies() -> None:
-    """A burst of refusals is one round; the rest doubles with the next, and valid replies halve it step by step."""
+    """A burst of refusals is one round; the rest doubles with the next, and valid replies shorten it step by step."""
     clock = Hands()
     pace = Pace(clock)
     assert [pace.refused(100.0, None, float) for _ in range(10)] == [REST_MIN] * 10
@@ -193,12 +193,15 @@ def test_the_rest_grows_with_each_round_and_shrinks_with_replies() -> None:
         pace.replied(101.5)
         rests.append(pace.rest)
     assert rests[:29:10] == [2 * REST_MIN, 2 * REST_MIN, 2 * REST_MIN]
-    assert sorted(set(rests), reverse=True) == [2 * REST_MIN, REST_MIN, REST_MIN / 2, REST_MIN / 4, REST_MIN / 8, 0.0]
+    shorter = [2 * REST_MIN]
+    while shorter[-1] > REST_MIN / 5:
+        shorter.append(SHORTER * shorter[-1])
+    assert sorted(set(rests), reverse=True) == [*shorter, 0.0]
     assert pace.is_even
 
 
-def test_a_rest_that_was_halved_too_early_goes_back_and_is_held() -> None:
-    """A refusal after a halving brings back the rest that worked, and the next halving comes later."""
+def test_a_rest_that_was_shortened_too_early_goes_back_and_is_held() -> None:
+    """A refusal after a shorter rest brings back the one that worked, and the next shorter one comes later."""
     clock = Hands()
     pace = Pace(clock)
     assert pace.refused(100.0, None, float) == REST_MIN

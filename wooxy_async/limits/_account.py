@@ -86,7 +86,7 @@ class Waiter:
         if future is None or future.done():
             return False
         loop = future.get_loop()
-        if loop is _running_loop():
+        if loop is running_loop():
             future.set_result(None)
             return True
         try:
@@ -96,7 +96,8 @@ class Waiter:
         return True
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that runs in this thread, or None."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -3,8 +3,8 @@
 A 429 without `Retry-After` says little, because a server still counts a request for a moment after its answer is out
 (behind nginx with `limit_conn 10` one request in 500 to 2,000 is "the eleventh"). So it rests the slots first: each
 keeps closed for a millisecond between an answer and its next request, and twice as long after each further round of
-refusals in a row. With valid replies the rest is halved again, step by step; where that was too early it goes back to
-what had worked, and holds it for longer. The third round in a row, or a `Retry-After`, pauses the account:
+refusals in a row. With valid replies the rest is shortened again, step by step; where that was too early it goes back
+to what had worked, and holds it for longer. The third round in a row, or a `Retry-After`, pauses the account:
 
 * bulk observes the pause in full;
 * an urgent message waits 2 seconds of it at the most; then one urgent request at a time tries, with pauses that grow,
@@ -26,8 +26,9 @@ from wooxy_async._ports import Clock, Priority
 
 REST_MIN: Final = 0.001  # seconds
 REST_MAX: Final = 0.25
-STEP: Final = 10  # valid replies after which the rest is halved
-HOLD_MAX: Final = 640  # valid replies for which a rest is held at the most, before it is halved for the first time
+STEP: Final = 10  # valid replies after which the rest is shortened
+SHORTER: Final = 0.8  # to what part of itself
+HOLD_MAX: Final = 640  # valid replies for which a rest is held at the most, before it is shortened for the first time
 ROUNDS_TO_PAUSE: Final = 3
 URGENT_WAIT: Final = 2.0  # seconds of a pause that an urgent message observes
 URGENT_WAIT_MAX: Final = 30.0
@@ -45,7 +46,7 @@ class Pace:
         self.is_even = True  # nobody rests or waits: messages pass without a look at anything else
         self._clock = clock
         self._lock = threading.Lock()
-        self._worked = 0.0  # the rest before the last halving
+        self._worked = 0.0  # the rest before it was last shortened
         self._hold = 0  # valid replies for which the rest is held; 0 where the last refusal is forgotten
         self._replies = 0  # valid ones since the last refusal
         self._rounds = 0  # of refusals, in a row
@@ -103,7 +104,7 @@ class Pace:
             self._rounds, self._urgent_at = 0, None
             self._replies += 1
             if self._replies > self._hold and self._replies % STEP == 0:
-                self._worked, self.rest = self.rest, self.rest / 2 if self.rest > REST_MIN / 5 else 0.0
+                self._worked, self.rest = self.rest, self.rest * SHORTER if self.rest > REST_MIN / 5 else 0.0
             if self._replies > STEP * self._hold and not self.rest and not self.paused_for:
                 self._worked, self._hold, self.is_even = 0.0, 0, True
 
@@ -131,7 +132,10 @@ class Pace:
             return None
 
     def _rest_longer(self) -> None:
-        self.rest = min(2 * self.rest, REST_MAX) if self._rounds > 1 else max(self._worked, self.rest, REST_MIN)
+        if self._rounds > 1:
+            self.rest = min(max(2 * self.rest, REST_MIN), REST_MAX)
+        else:
+            self.rest = self.rest / SHORTER or self._worked or REST_MIN
         self._worked, self._replies = self.rest, 0
         self._hold = min(2 * self._hold, HOLD_MAX) or STEP
 

@@ -15,7 +15,7 @@ import anyio
 
 from wooxy_async._ports import Clock, LimiterStatistics, Priority
 from wooxy_async.limits import _pace
-from wooxy_async.limits._account import SLOTS, Account, DeadLoops, ProcessLease, Share, Waiter
+from wooxy_async.limits._account import SLOTS, Account, DeadLoops, ProcessLease, Share, Waiter, running_loop
 
 _LOOK_EVERY: Final = 0.25  # seconds between two looks at the clock while somebody waits
 
@@ -118,6 +118,11 @@ class ProcessLimiter:
         self._looking = weakref.ref(loop)
         self._look_again(loop)
 
+    def look_in(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at the clock once more when a slot opens, if somebody waits."""
+        if self.share.waiting:
+            loop.call_later(seconds, self.account.look_after)
+
     def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
         opens_in = self.account.look_after()
         if self.share.waiting:
@@ -152,3 +157,5 @@ class _Slot:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._limiter.account.give_back(self._lease)
+        if self._lease.keep and (loop := running_loop()) is not None:
+            self._limiter.look_in(self._lease.keep, loop)
