@@ -46,8 +46,8 @@ class Sandbox:
             answers at once, so that requests hardly ever overlap.
         seed: Makes message ids and drawn latencies the same in every run; 0 to 2^64, None for others each time.
         host: An address of this machine's loopback; nothing else can be bound.
-        port: 1 to 65,535; 0 (the default) takes a free one.
-        keep_messages: How many taken messages are listed, 0 to a thousand million; the oldest go first. 100,000
+        port: 0 to 65,535; 0 (the default) takes a free one.
+        keep_messages: How many taken messages are listed, 0 to 1,000,000,000; the oldest go first. 100,000
             take 43 MiB if they are short, and 88 MiB with sender, button and tags, more than the default of
             `keep_bytes` leaves.
         keep_bytes: How much memory they may take together, in bytes, 0 to 10^12; the oldest go first. Beside them each
