@@ -51,7 +51,7 @@ def _value(text: str) -> float:
     plain = text.replace(",", "")
     if "^" in plain:
         base, power = plain.split("^")
-        return int(base) ** int(power)
+        return int(int(base) ** int(power))
     return float(plain) if "." in plain else int(plain)
 
 
