@@ -215,19 +215,19 @@ PLAIN = {"phoneNumber": "+14155550123"}
 @pytest.mark.parametrize(
     ("sentence", "fields"),
     [
-        (r"100,000 take (\d+) MiB if they are short", PLAIN),
-        (r"and (\d+) MiB with sender, button and tags", PLAIN | WHOLE),
+        (r"100,000 take (\d+) to (\d+) MiB if they are short", PLAIN),
+        (r"and (\d+) to (\d+) MiB with sender, button and tags", PLAIN | WHOLE),
     ],
 )
 def test_what_the_sandbox_keeps_takes_what_its_docstring_says(
     sentence: str, fields: dict[str, Any], traced: Callable[[], int]
 ) -> None:
-    """A fifth of it, measured."""
-    said = float(re.findall(sentence, arguments(Sandbox)["keep_messages"])[0])
+    """A fifth of it, measured; the range is that of the Pythons, of which later ones need less."""
+    low, high = map(float, re.findall(sentence, arguments(Sandbox)["keep_messages"])[0])
     kept = records(most=10**9)
     before = traced()
     take(kept, 20_000, **fields)
-    assert (traced() - before) * 5 / 2**20 == pytest.approx(said, rel=0.05)
+    assert low - 1 < (traced() - before) * 5 / 2**20 < high + 1
 
 
 def test_numbers_take_what_the_sandbox_says(traced: Callable[[], int]) -> None:

@@ -48,8 +48,8 @@ class Sandbox:
         host: An address of this machine's loopback; nothing else can be bound.
         port: 0 to 65,535; 0 (the default) takes a free one.
         keep_messages: How many taken messages are listed, 0 to 1,000,000,000; the oldest go first. 100,000
-            take 43 MiB if they are short, and 88 MiB with sender, button and tags, more than the default of
-            `keep_bytes` leaves.
+            take 40 to 43 MiB if they are short, and 80 to 88 MiB with sender, button and tags, more than the default
+            of `keep_bytes` leaves.
         keep_bytes: How much memory they may take together, in bytes, 0 to 10^12; the oldest go first. Beside them each
             distinct number takes 60 to 140 bytes, so that no duplicate is missed.
         loss_grace: Seconds that a request which was read stays in progress after its connection is lost. The
