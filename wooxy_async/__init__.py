@@ -1,4 +1,8 @@
-"""Send Viber messages through Wooxy's HTTP API from asyncio."""
+"""Send Viber messages through Wooxy's HTTP API from asyncio.
+
+Never more than the account's ten requests at once, never one message twice by itself, and for every message one
+answer that is true.
+"""
 
 from wooxy_async._attempt import Attempt
 from wooxy_async._client import WooxyClient

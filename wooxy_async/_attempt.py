@@ -18,7 +18,7 @@ class Attempt(Masked, frozen=True, kw_only=True):
     Args:
         index: the message's 0-based place in its source.
         reference: the caller's own id of the message, whole; the repr shows a digest.
-        number: the phone number but for its last digits.
+        number: the last three characters of the phone number, "…" for the rest; "…" alone where it has six or fewer.
         attempt: 1-based.
         outcome: what it would be if it were the last: "accepted", "rejected", "not_sent" or "in_doubt".
         cause: `Cause.kind` where it had no valid reply.

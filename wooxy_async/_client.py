@@ -44,10 +44,11 @@ class WooxyClient:
         max_concurrency: requests in progress of this client, 1 to 10. The sum over all processes of an account must
             not exceed 10.
         limiter: "process" (one cap for all clients of the token in this process), or a `Limiter`.
-        timeout: seconds for one whole `send`: the wait for a slot, every attempt, every pause.
-        answer_limit: seconds after which a request without an answer is cut; it keeps its slot until then.
-        loss_hold: seconds that a slot stays closed after an end in doubt, as a lost connection is, because the
-            server may still be at work on the request.
+        timeout: seconds for one whole `send`, 0.001 to 86,400: the wait for a slot, every attempt, every pause.
+        answer_limit: seconds after which a request without an answer is cut, 0.001 to 86,400; it keeps its slot until
+            then, unless the client is closed.
+        loss_hold: seconds that a slot stays closed after an end in doubt, as a lost connection is, 0 to 3,600,
+            because the server may still be at work on the request.
         retry: when a message that is known not taken is sent again.
         phone_check: "e164" (the form only), "possible" (a length that the country uses), or "valid" (a range in use).
         button_field: "buttons" or "button"; the API page contradicts itself, and its table says "buttons".
@@ -56,7 +57,7 @@ class WooxyClient:
         allow_http: let the token travel unencrypted to another machine; only for a trusted network.
         fresh_connections: make a new connection for each request, the strictest defence against answers that belong
             to nobody, at twice the cost.
-        patience: seconds that a `send_many` goes on while the API gives no valid reply.
+        patience: seconds that a `send_many` goes on while the API gives no valid reply, 0 to 2,592,000 (30 days).
         on_attempt: called with an `Attempt` after each request.
         on_outcome: called with each outcome.
         on_settled: called with the late outcome of a message that was in doubt. Hooks are called in the event loop
@@ -145,8 +146,9 @@ class WooxyClient:
 
         Args:
             message: the message.
-            timeout: seconds for the whole of it; else the client's. It ends the wait at once; a request that is out
-                goes on in the background, keeps its slot, and tells `on_settled` what became of it.
+            timeout: seconds for the whole of it, 0.001 to 86,400; else the client's. It ends the wait at once; a
+                request that is out goes on in the background, keeps its slot until its answer, `answer_limit`, or 10
+                seconds after the client was closed, and tells `on_settled` what became of it.
             priority: "urgent" goes before "bulk".
             retry_in_doubt: overrides `RetryPolicy.retry_in_doubt` for this message.
 
@@ -197,7 +199,9 @@ class WooxyClient:
         Returns:
             An async iterator that is also an async context manager. It raises only what ends the whole stream: an
             account that is refused, 20 refusals in a row that are alike, an API that stays down longer than
-            `patience`, or what the source itself raised; every outcome before is yielded first.
+            `patience`, or what the source itself raised; every outcome before is yielded first. Alike are: the same
+            documented error of domain, sender or tag with the same value, error 22, 407 from the proxy, and the same
+            undocumented text.
 
         Raises:
             TypeError: `messages` is not iterable.

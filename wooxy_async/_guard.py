@@ -142,8 +142,8 @@ def _error(outcome: Outcome, why: str) -> WooxyError:
 def _kind(outcome: Outcome) -> object:
     """Return what a refusal that may concern all messages is known by, or None for any other outcome.
 
-    Alike are: the same documented error of domain, sender or tag with the same value, error 22, and the same
-    undocumented text.
+    Alike are: the same documented error of domain, sender or tag with the same value, error 22, 407 from the proxy,
+    and the same undocumented text.
     """
     if isinstance(outcome, NotSent):
         return outcome.cause.kind

@@ -116,7 +116,7 @@ class LimiterStatistics(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         total: slots of the account.
         borrowed: slots in use by this client.
-        closed: slots of the account that are kept closed after a lost connection.
+        closed: slots of the account that are kept closed, as after an end in doubt.
         waiting: messages of this client that wait for a slot.
     """
 

@@ -21,6 +21,13 @@ from wooxy_async._rules.wire import PATH, ButtonField
 DEFAULT_URL: Final = "https://api.wooxy.com"
 SLOTS: Final = 10
 _DAY: Final = 24 * 60 * 60
+# The least and the most seconds of each argument that is a time; docstrings and README repeat them.
+RANGES: Final[dict[str, tuple[float, float]]] = {
+    "timeout": (0.001, _DAY),
+    "answer_limit": (0.001, _DAY),
+    "loss_hold": (0, 3600),
+    "patience": (0, 30 * _DAY),
+}
 Hook = Callable[[Any], object]
 
 
@@ -68,14 +75,14 @@ def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, reda
         max_concurrency=whole("max_concurrency", given["max_concurrency"], 1, SLOTS),
         timeout=seconds("timeout", given["timeout"]),
         answer_limit=seconds("answer_limit", given["answer_limit"]),
-        loss_hold=number("loss_hold", given["loss_hold"], 0, 3600),
+        loss_hold=seconds("loss_hold", given["loss_hold"]),
         retry=_instance("retry", given["retry"], RetryPolicy),
         phone_check=one_of("phone_check", given["phone_check"], get_args(PhoneCheck)),
         button_field=one_of("button_field", given["button_field"], get_args(ButtonField)),
         ssl=_ssl(given["ssl"]),
         proxy=proxy,
         fresh_connections=_flag("fresh_connections", given["fresh_connections"]),
-        patience=number("patience", given["patience"], 0, 30 * _DAY),
+        patience=seconds("patience", given["patience"]),
         on_attempt=_hook("on_attempt", given["on_attempt"]),
         on_outcome=_hook("on_outcome", given["on_outcome"]),
         on_settled=_hook("on_settled", given["on_settled"]),
@@ -86,8 +93,8 @@ def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, reda
 
 
 def seconds(name: str, value: Any) -> float:
-    """Return a time-out: over 0 seconds, at most a day."""
-    return number(name, value, 0.001, _DAY)
+    """Return a time within the range of its argument."""
+    return number(name, value, *RANGES[name])
 
 
 def _token(given: Any) -> Secret:

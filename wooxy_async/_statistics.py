@@ -10,7 +10,8 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         borrowed: slots in use by this client.
-        closed: slots of the account that are kept closed after a lost connection.
+        closed: slots of the account that are kept closed: after an end in doubt, after their event loop was closed, or
+            for a moment after an answer while the account recovers from a 429.
         waiting: messages of this client that wait for a slot.
         accepted, rejected, invalid, not_sent, in_doubt: outcomes so far.
         outlived: requests in progress whose caller no longer waits.

@@ -3,7 +3,8 @@
 An *intake*, one task that the client owns, pulls the source and closes it; it never references the stream, so that a
 stream that nobody holds any more is noticed at once. The window only gives permits: as many messages are under way or
 wait to be taken as there are slots, and as many again are checked and encoded. A consumer who leaves, in whatever
-way, takes nothing more, so nothing more is started; and no task group or cancel scope is open across a yield.
+way, takes nothing more, so no more is started than the window had permitted; and no task group or cancel
+scope is open across a yield.
 """
 
 from __future__ import annotations
@@ -277,9 +278,11 @@ async def _nothing() -> None:
 class OutcomeStream(AsyncIterator[Outcome]):
     """The outcomes of `WooxyClient.send_many`, in the order of completion.
 
-    Iterate it with `async for`. Leaving the loop in any way is safe: nothing new is started, and what is in flight
-    goes on in the client. As `async with client.send_many(messages) as stream:` it waits at the block's end for what
-    is in flight, and `stream.undelivered` then holds the outcomes that nobody took.
+    Iterate it with `async for`. Leaving the loop in any way is safe: what is in flight goes on in the client, and a
+    stream that nobody holds any more starts nothing new; one that somebody still holds starts at most what its window
+    had permitted: as many messages that nobody takes as the client has slots. As
+    `async with client.send_many(messages) as stream:` it starts nothing at the block's end, waits up to 10 seconds
+    there for what is in flight, and `stream.undelivered` then holds the outcomes that nobody took.
     """
 
     _intake: Intake | None = None  # of the class too: a stream that is half made has a repr and an end

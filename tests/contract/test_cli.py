@@ -409,10 +409,10 @@ def test_the_last_screen_of_the_demo_fits_80_columns_and_24_lines() -> None:
 
 @pytest.mark.parametrize("command", [(), ("demo",), ("run",), ("send",), ("sandbox",)])
 def test_the_help_fits_80_columns_and_has_examples(command: tuple[str, ...]) -> None:
-    """Every help text is whole on a usual terminal; the first one says the exit codes."""
+    """Every help text is whole on a usual terminal."""
     said = wooxy(*command, "--help").stdout
     assert max(map(len, said.splitlines())) <= 80
-    assert ("130  stopped by Ctrl-C" if not command else "Examples") in said
+    assert ("Start here: wooxy demo" if not command else "Examples") in said
 
 
 def test_the_script_is_the_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Phone numbers: any international spelling in, E.164 out, or one sentence that says what to mend.
+"""Phone numbers: any international spelling that starts with `+` in, E.164 out, or one sentence that says what to mend.
 
 Five rules keep a message from reaching a number that nobody wrote. A spelling holds digits, one + and separators,
 nothing else: the phone library would turn letters into digits and drop extensions. A check decides which numbers are

@@ -12,6 +12,8 @@ import msgspec
 from wooxy_async._rules.arguments import number, whole
 from wooxy_async._rules.judgement import Again
 
+# The least and the most of each number of a policy; its docstring repeats them.
+RANGES: Final = {"attempts": (1, 100), "wait_initial": (0, 3600), "wait_max": (0, 3600)}
 _CENTURY: Final = 100 * 365.25 * 24 * 60 * 60  # seconds; a clock can add so much
 
 
@@ -40,9 +42,9 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse what could never work when it is written, not at the first failure."""
-        whole("RetryPolicy(attempts=…)", self.attempts, 1, 100)
-        number("RetryPolicy(wait_initial=…)", self.wait_initial, 0, 3600)
-        number("RetryPolicy(wait_max=…)", self.wait_max, 0, 3600)
+        whole("RetryPolicy(attempts=…)", self.attempts, *RANGES["attempts"])
+        number("RetryPolicy(wait_initial=…)", self.wait_initial, *RANGES["wait_initial"])
+        number("RetryPolicy(wait_max=…)", self.wait_max, *RANGES["wait_max"])
         if not isinstance(self.retry_in_doubt, bool):
             raise TypeError(f"RetryPolicy(retry_in_doubt=…) must be True or False, not {self.retry_in_doubt!r}.")
 

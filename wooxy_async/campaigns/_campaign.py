@@ -72,7 +72,7 @@ class Campaign:
         self._pattern = Pattern(message, contacts.columns)
 
     def rows(self) -> Iterator[ReadyRow | UnusableRow]:
-        """Yield every row of the file, judged; nothing is kept but the numbers seen, about 130 bytes each.
+        """Yield every row of the file, judged; nothing is kept but the numbers seen, 90 to 125 bytes each.
 
         Raises:
             ContactsError: the file has changed, or cannot be read to its end.

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from wooxy_async.cli import _demo, _run, _sandbox, _send
-from wooxy_async.cli._exits import MEANINGS
+from wooxy_async.cli._exits import listed
 
-_CODES = "\n".join(f"  {code.value:<3}  {meaning}" for code, meaning in MEANINGS.items())
-_EPILOG = f"""[bold]Exit codes[/bold]
-{_CODES}
+_EPILOG = f"""{listed("run")}
+
+These are those of `wooxy run`; the help of each command has its own.
 
 The access token is read from WOOXY_ACCESS_TOKEN or a --token-file, never from
 an argument: everybody on a machine can read those.
@@ -32,7 +32,7 @@ for _command, _examples in (
     (_send.send, _send.EXAMPLES),
     (_sandbox.sandbox, _sandbox.EXAMPLES),
 ):
-    app.command(epilog=f"[bold]Examples[/bold]{_examples}")(_command)
+    app.command(epilog=f"[bold]Examples[/bold]{_examples}\n{listed(_command.__name__)}")(_command)
 
 
 def _show_version(asked: bool) -> None:
@@ -50,7 +50,7 @@ def wooxy(
 ) -> None:
     """Send Viber messages through Wooxy.
 
-    Never more than ten requests at once, never one message twice.
+    Never more than ten requests at once, never one message twice by itself.
     Start here: wooxy demo
     """
     del version  # its callback has shown it

@@ -22,12 +22,35 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-MEANINGS: Final = {
-    ExitCode.ACCEPTED: "everything was accepted (left-out duplicates do not count)",
-    ExitCode.NOT_ALL: "something was refused, in doubt, not sent, or cannot be sent",
-    ExitCode.NOT_BEGUN: "nothing was sent: a wrong option, no token, a bad file, or a no",
-    ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was in flight was waited for",
+_STOPPED: Final = {
+    ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was in flight had 10 s for its answer",
     ExitCode.TERMINATED: "stopped by SIGTERM, likewise",
+}
+# The codes that each command ends with, and why; help and README print them.
+MEANINGS: Final[dict[str, dict[ExitCode, str]]] = {
+    "demo": {
+        ExitCode.ACCEPTED: "it ran to its end; what it could not send is part of the demo",
+        ExitCode.NOT_BEGUN: "nothing was started: a wrong option",
+        **_STOPPED,
+    },
+    "run": {
+        ExitCode.ACCEPTED: "all was accepted (--dry-run: can be sent), left-out duplicates aside",
+        ExitCode.NOT_ALL: "something was refused, in doubt, not sent, or cannot be sent",
+        ExitCode.NOT_BEGUN: "nothing was sent: a wrong option, no token, a bad file, or a no",
+        **_STOPPED,
+    },
+    "send": {
+        ExitCode.ACCEPTED: "the message was accepted",
+        ExitCode.NOT_ALL: "it was refused, is in doubt, or was not sent",
+        ExitCode.NOT_BEGUN: "nothing was sent: a wrong option or message, or no token",
+        ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was in flight had 10 s for its answer",
+        ExitCode.TERMINATED: "stopped by SIGTERM",
+    },
+    "sandbox": {
+        ExitCode.ACCEPTED: "it ran until Ctrl-C or SIGTERM",
+        ExitCode.NOT_BEGUN: "it did not start: a wrong option, or a port that is taken",
+        ExitCode.INTERRUPTED: "stopped by Ctrl-C before it listened",
+    },
 }
 
 # The option behind each field of a message, for errors.
@@ -62,6 +85,12 @@ def refusing(epilogue: str = "Nothing was sent.") -> Iterator[None]:
     except (KeyboardInterrupt, typer.Abort):
         typer.echo(f"\nStopped. {epilogue}", err=True)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def listed(command: str) -> str:
+    """Return the exit codes of a command as its help shows them."""
+    lines = (f"  {code.value:<3}  {meaning}" for code, meaning in MEANINGS[command].items())
+    return "\n".join(("[bold]Exit codes[/bold]", *lines))
 
 
 def option(field: str) -> str:

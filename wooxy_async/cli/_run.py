@@ -76,9 +76,10 @@ def run(
     value in that column; in an address it is percent-encoded, unless the
     address begins with it.
 
-    Every row gets a line in the results file, with number and text: only you
-    can read it, and it is never overwritten. Ctrl-C waits for what is in
-    flight; a second one does not.
+    Every row that the run comes to gets a line in the results file: its
+    message with number and text and what became of it, or why it has none.
+    Only you can read the file, and it is never overwritten. Ctrl-C gives what
+    is in flight 10 seconds for its answer; a second one gives it none.
     """
     screen = make_screen(as_json=as_json)
     with refusing():

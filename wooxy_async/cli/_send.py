@@ -13,13 +13,14 @@ from rich.text import Text
 
 from wooxy_async import Accepted, InDoubt, Invalid, NotSent, Outcome, Rejected, ViberMessage, WooxyClient, WooxyError
 from wooxy_async._rules.redaction import mask_number
-from wooxy_async._settings import DEFAULT_URL
+from wooxy_async._settings import DEFAULT_URL, RANGES
 from wooxy_async.cli import _options as options
 from wooxy_async.cli._access import make_client
 from wooxy_async.cli._exits import ExitCode, option, refusing
 from wooxy_async.cli._screen import make_screen, print_json
 from wooxy_async.cli._wording import printable
 
+_LEAST, _MOST = RANGES["timeout"]
 _EXIT_CODES: Final = {Accepted: ExitCode.ACCEPTED, Invalid: ExitCode.NOT_BEGUN}
 _NAMES: Final = {Rejected: "Refused", NotSent: "Not sent", InDoubt: "In doubt"}
 
@@ -44,7 +45,7 @@ def send(
     phone_check: options.PhoneCheck = "possible",
     timeout: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=0.001, max=86_400, help="Seconds for the whole of it, retries included."),
+        typer.Option(metavar="SECONDS", min=_LEAST, max=_MOST, help="Seconds for the whole of it, retries included."),
     ] = 30.0,
     token_file: options.TokenFile = None,
     base_url: options.BaseUrl = DEFAULT_URL,

@@ -1,7 +1,7 @@
-"""A campaign on its way through the client: every row gets a line, whatever ends the run.
+"""A campaign on its way through the client: every row that is pulled gets a line, whatever ends the run.
 
-The first Ctrl-C (or SIGTERM) ends the intake and waits for what is in flight; the second cuts that too, which leaves
-it in doubt.
+The first Ctrl-C (or SIGTERM) ends the intake and gives what is in flight 10 seconds for its answer; the second cuts
+that too, which leaves it in doubt.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Ending(msgspec.Struct):
 
 
 async def send_all(client: WooxyClient, sending: Sending, ending: Ending) -> None:
-    """Send a campaign until its end or a signal, wait for what is in flight, and close the client.
+    """Send a campaign until its end or a signal, give what is in flight 10 seconds, and close the client.
 
     Args:
         client: closed at the end.

@@ -13,7 +13,7 @@ _STORED_TAGS = 100  # "we only store the first 100 we see"
 class Records:
     """The messages taken, bounded, and what is counted of them, unbounded.
 
-    Every distinct number is kept as an integer so that duplicates show over the whole run: about 75 bytes
+    Every distinct number is kept as an integer so that duplicates show over the whole run: 60 to 140 bytes
     each, whatever is kept of the messages.
     """
 

@@ -37,18 +37,21 @@ class Sandbox:
     the page leaves open is our reading: the HTTP statuses of refusals, 429 for an eleventh concurrent request, and
     that a message counts as taken when it was read and found right, before the latency passes.
 
+    Times are seconds, 0 or more.
+
     Args:
         token: Short for `Account(token=...)`: the only token that is accepted. `None` accepts any.
         account: What is registered, and what is wrong with it; by default any domain, sender and tag is accepted.
         latency: Seconds between the reading of a request and its answer, or a `Delay`. The default
             answers at once, so that requests hardly ever overlap.
-        seed: Makes message ids and drawn latencies the same in every run.
+        seed: Makes message ids and drawn latencies the same in every run; 0 to 2^64, None for others each time.
         host: An address of this machine's loopback; nothing else can be bound.
-        port: 0 (the default) takes a free one.
-        keep_messages: How many taken messages are listed, 0 to a thousand million; the oldest go first. 100,000
-            take 43 MiB if they are short, and 88 MiB with sender, button and tags.
+        port: 0 to 65,535; 0 (the default) takes a free one.
+        keep_messages: How many taken messages are listed, 0 to 1,000,000,000; the oldest go first. 100,000
+            take 40 to 43 MiB if they are short, and 80 to 88 MiB with sender, button and tags, more than the default
+            of `keep_bytes` leaves.
         keep_bytes: How much memory they may take together, in bytes, 0 to 10^12; the oldest go first. Beside them each
-            distinct number takes about 75 bytes, so that no duplicate is missed.
+            distinct number takes 60 to 140 bytes, so that no duplicate is missed.
         loss_grace: Seconds that a request which was read stays in progress after its connection is lost. The
             default is under the client's `loss_hold` of 5 and over 0, as with real servers.
         linger: Seconds that a request still counts as in progress after its answer is out. By default none; a real
@@ -58,8 +61,8 @@ class Sandbox:
             counted as read, and gives its place back.
         retry_after: What the 429 to an eleventh request says in `Retry-After`, in seconds; `None` leaves the header
             off, as nginx does.
-        error_status: One HTTP status for all refusals; `None` takes 200 for what is wrong with a message, 400
-            for error 22, 401 or 403 for the token, 500 for error 21.
+        error_status: One HTTP status for all refusals, 200 to 599; `None` takes 200 for what is wrong with a message,
+            400 for error 22, 401 or 403 for the token, 500 for error 21.
         error_spelling: "page" as printed, with curly quotes; "plain" in lower case with straight ones.
         strict: Whether it also refuses what Wooxy may take and wooxy_async refuses by itself, for programs that have
             no such client: texts, names and captions that are blank or hold NUL, numbers of fewer than seven digits
