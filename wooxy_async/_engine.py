@@ -9,6 +9,7 @@ import traceback
 import weakref
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from wooxy_async import _foreign
@@ -51,6 +52,7 @@ class Engine:
         self._settled = 0
         self._transport: AiohttpTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._draining: asyncio.Timeout | None = None
         if isinstance(limiter, ProcessLimiter):
             limiter.before_slots_of_dead_loops_open(weakref.WeakMethod(self.cut_dead_loop))
 
@@ -109,12 +111,13 @@ class Engine:
         """Refuse new messages, wait so many seconds for what is in flight, and close the session pool.
 
         Args:
-            drain: seconds.
+            drain: seconds; where another call waits already, it waits no longer than that.
             caller: the task that waits for the end, maybe from within a source: what it does itself is not waited for.
         """
         self.closed = True
         transport, self._transport = self._transport, None
         if transport is None:
+            self._hasten(drain)
             return
         if self._loop is asyncio.get_running_loop() and not transport.is_inherited:
             await self._drain(drain, caller)
@@ -128,7 +131,10 @@ class Engine:
             intake.stop()
         for delivery in [each for each in self.deliveries if not (each.is_out or each.is_concluded)]:
             delivery.cancel("not_started", "The client was closed")
-        await self._until_ended(seconds, caller)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds) as self._draining:
+                await self._until_ended(caller)
+        self._draining = None
         await let_arrive()
         for delivery in list(self.deliveries):
             if delivery.is_out:
@@ -137,10 +143,17 @@ class Engine:
             delivery.cancel("closed" if delivery.is_out else "not_started", "The client was closed")
         for intake in list(self.intakes):
             intake.cancel()
-        await self._until_ended(_CUT, caller)
+        await self._until_ended(caller, _CUT)
         self.intakes.clear()
 
-    async def _until_ended(self, seconds: float, caller: asyncio.Task[Any] | None) -> None:
+    def _hasten(self, drain: float) -> None:
+        draining = self._draining
+        if draining is not None and self._loop is asyncio.get_running_loop():
+            at = self._loop.time() + drain
+            if not draining.expired() and at < (draining.when() or at):
+                draining.reschedule(at)
+
+    async def _until_ended(self, caller: asyncio.Task[Any] | None, seconds: float | None = None) -> None:
         deliveries = {delivery.task for delivery in self.deliveries if delivery.task is not None}
         if tasks := (deliveries | {intake.task for intake in self.intakes}) - {caller}:
             await asyncio.wait(tasks, timeout=seconds)

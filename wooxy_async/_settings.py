@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import ssl as tls
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import Any, Final, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -13,6 +12,7 @@ import msgspec
 
 from wooxy_async._ports import Clock
 from wooxy_async._rules.arguments import number, one_of, redacting, shown, whole
+from wooxy_async._rules.loopback import is_loopback
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.redaction import Redactor, Secret
 from wooxy_async._rules.retry import RetryPolicy
@@ -27,6 +27,7 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "answer_limit": (0.001, _DAY),
     "loss_hold": (0, 3600),
     "patience": (0, 30 * _DAY),
+    "drain": (0, 3600),
 }
 Hook = Callable[[Any], object]
 
@@ -47,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     proxy: Secret | None
     fresh_connections: bool
     patience: float
+    drain: float
     on_attempt: Hook | None
     on_outcome: Hook | None
     on_settled: Hook | None
@@ -83,6 +85,7 @@ def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, reda
         proxy=proxy,
         fresh_connections=_flag("fresh_connections", given["fresh_connections"]),
         patience=seconds("patience", given["patience"]),
+        drain=seconds("drain", given["drain"]),
         on_attempt=_hook("on_attempt", given["on_attempt"]),
         on_outcome=_hook("on_outcome", given["on_outcome"]),
         on_settled=_hook("on_settled", given["on_settled"]),
@@ -140,16 +143,6 @@ def _split(name: str, value: Any, schemes: tuple[str, ...]) -> SplitResult:
     if parts.scheme not in schemes or not parts.hostname or port == 0:
         raise ValueError(f"{right}.")
     return parts
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _proxy(given: Any) -> Secret | None:

@@ -25,10 +25,10 @@ from wooxy_async._ports import Priority
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Outcome
 from wooxy_async._rules.retry import RetryPolicy
+from wooxy_async._settings import seconds
 from wooxy_async._turns import begin, let_arrive
 
 Messages = Iterable[ViberMessage] | AsyncIterable[ViberMessage]
-DRAIN: Final = 10.0  # seconds that closing waits for what is in flight
 _END: Final = object()
 
 
@@ -51,6 +51,7 @@ class Intake:
         self._priority: Priority = priority
         self._retry = retry
         self._loop = asyncio.get_running_loop()
+        self.drain = engine.settings.drain
         self._guard = Guard(engine.settings.patience, self._nudge, engine.clock)
         self._slots = engine.settings.max_concurrency
         self._ready: deque[Delivery] = deque()
@@ -326,18 +327,23 @@ class OutcomeStream(AsyncIterator[Outcome]):
     ) -> None:
         await self.aclose()
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, drain: float | None = None) -> None:
         """Start nothing more, and wait for what is in flight, 10 seconds at the most.
 
         A request that is not answered then is InDoubt in `undelivered`, and goes on in the client.
+
+        Args:
+            drain: seconds to wait, 0 to 3,600, in place of the client's `drain`.
         """
+        given = None if drain is None else seconds("drain", drain)
         self._closed = True
         if self._intake is None:
             return
+        limit = self._intake.drain if given is None else given
         self._intake.stop()
         with anyio.CancelScope(shield=True):
             if others := {self._intake.task} - {asyncio.current_task()}:  # its own source may close it
-                await asyncio.wait(others, timeout=DRAIN)
+                await asyncio.wait(others, timeout=limit)
             await let_arrive()
         self._intake.stop_waiting()
 

@@ -17,13 +17,14 @@ import anyio
 import pytest
 from rich.console import Console
 
-from wooxy_async import Statistics, WooxyClient
+from wooxy_async import Outcome, Statistics, WooxyClient
 from wooxy_async.campaigns import Campaign, Contacts
 from wooxy_async.cli._exits import ExitCode
 from wooxy_async.cli._progress import Progress, showing
 from wooxy_async.cli._report import Report, make_report
 from wooxy_async.cli._results import ResultsFile
-from wooxy_async.cli._sending import Ending, Sending, send_all
+from wooxy_async.cli._sending import Sending, send_all
+from wooxy_async.cli._signals import Ending
 from wooxy_async.cli._tally import Tally
 from wooxy_async.sandbox import Sandbox
 
@@ -46,10 +47,10 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def interrupted(
-    campaign: Campaign, sandbox: Sandbox, *signals: signal.Signals
+    campaign: Campaign, sandbox: Sandbox, *signals: signal.Signals, **options: Any
 ) -> tuple[Report, list[dict[str, Any]]]:
     """Send, and give each signal when ten requests are in progress and the one before has been seen."""
-    client = WooxyClient(sandbox.token, base_url=sandbox.url, loss_hold=0.05)
+    client = WooxyClient(sandbox.token, base_url=sandbox.url, loss_hold=0.05, **options)
     ending = Ending()
 
     async def press() -> None:
@@ -96,6 +97,40 @@ async def test_a_second_signal_leaves_and_says_what_is_in_doubt(campaign: Campai
         assert in_doubt == {message.number for message in sandbox.messages}
     assert (len(in_doubt), report.tally.counts["in_doubt"], report.not_started) == (10, 10, 190)
     assert report.exit_code == ExitCode.INTERRUPTED
+
+
+async def test_what_the_file_says_is_what_the_hooks_were_told(campaign: Campaign, token: str) -> None:
+    """An answer that comes when the time for it is over changes neither; nobody is told later of a line in doubt."""
+    told: list[Outcome] = []
+    async with Sandbox(token=token, latency=0.6) as sandbox:
+        hooks = {"on_outcome": told.append, "on_settled": told.append}
+        report, lines = await interrupted(campaign, sandbox, signal.SIGINT, drain=0.2, **hooks)
+        assert sandbox.requests == 10
+    assert report.exit_code == ExitCode.INTERRUPTED
+    outcomes = {outcome.message.phone_number: str(type(outcome).__struct_config__.tag) for outcome in told}
+    assert {line["message"]["phone_number"]: line["outcome"] for line in lines} == outcomes
+    assert len(told) == len(lines)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_send_waits_for_the_answer_that_is_on_its_way(
+    tmp_path: Path, token: str, number: signal.Signals, code: int
+) -> None:
+    """One signal: the true outcome is told. A second: it is in doubt, at once, and nothing else is on the screen."""
+    given = ["send", "--to", "+14155550123", "--domain", "shop.example", "--text", "Hi", "--base-url"]
+    for twice, said in ((False, "Accepted for …123; id: [0-9a-f]+"), (True, "In doubt: The client was closed")):
+        async with Sandbox(latency=600 if twice else 0.3) as sandbox:
+            terminal = Terminal([*COMMAND, *given, sandbox.url], tmp_path, token)
+            await until(lambda: terminal._read() and sandbox.in_progress == 1)  # noqa: B023 - used within the round
+            terminal.process.send_signal(number)
+            await terminal.read_until("Waiting up to 10 seconds for the answer; once more ends at once")
+            if twice:
+                terminal.process.send_signal(number)
+            assert await terminal.end() == code
+            plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.said)
+            assert re.search(said, plain), plain
+            assert "session" not in plain
+            assert sandbox.requests == 1
 
 
 def _pictured(state: Statistics, *, settled: int, ending: Ending | None = None) -> str:

@@ -4,14 +4,26 @@ import asyncio
 import gc
 import os
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import uvloop
+from clocks import LoopClock, NetworkedJumpingLoop
 from people import message, messages
 
-from wooxy_async import Accepted, InDoubt, NotSent, NotSentError, Outcome, Statistics, ViberMessage, WooxyClient
+from wooxy_async import (
+    Accepted,
+    InDoubt,
+    InDoubtError,
+    NotSent,
+    NotSentError,
+    Outcome,
+    Statistics,
+    ViberMessage,
+    WooxyClient,
+)
 from wooxy_async._rules.redaction import mask_reference
 from wooxy_async.sandbox import Fault, Sandbox
 
@@ -255,3 +267,67 @@ def test_a_loop_that_dies_while_a_source_waits(server: Server, token: str) -> No
         kept.clear()
         gc.collect()
     assert closed == [True]
+
+
+def simulate(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a test on a clock that jumps."""
+    with asyncio.Runner(loop_factory=NetworkedJumpingLoop) as runner:
+        runner.run(main())
+
+
+@pytest.mark.parametrize("given", [{"drain": 3.0}, {}], ids=["argument", "client"])
+def test_closing_waits_as_long_as_it_is_told(token: str, given: dict[str, float]) -> None:
+    """A client's `drain` is the default of its own end and of its streams' ends; each end takes another."""
+
+    async def main() -> None:
+        async with Sandbox(token=token) as sandbox:
+            sandbox.script(Fault.no_answer(), always=True)
+            client = WooxyClient(token, base_url=sandbox.url, clock=LoopClock(), drain=100.0 if given else 3.0)
+            stream = client.send_many(messages(2))
+            taking = asyncio.ensure_future(anext(stream))
+            await sandbox.until(lambda: sandbox.in_progress == 2)
+            for closing in (stream.aclose(**given), client.aclose(**given)):
+                began = asyncio.get_running_loop().time()
+                await closing
+                assert 3.0 <= asyncio.get_running_loop().time() - began < 50
+            outcomes = [await taking, *stream.undelivered]
+            assert [outcome.cause.kind for outcome in outcomes if isinstance(outcome, InDoubt)] == ["closed", "closed"]
+
+    simulate(main)
+
+
+def test_a_second_end_hastens_the_first(token: str) -> None:
+    """While one call waits, another one with `drain=0` cuts at once what it waits for; a longer one changes nothing."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with Sandbox(token=token) as sandbox:
+            sandbox.script(Fault.no_answer(), always=True)
+            client = WooxyClient(token, base_url=sandbox.url, clock=LoopClock())
+            send = asyncio.ensure_future(client.send(message(0), timeout=600))
+            await sandbox.until(lambda: sandbox.in_progress == 1)
+            closing = asyncio.ensure_future(client.aclose(drain=3000))
+            await asyncio.sleep(1)
+            await client.aclose(drain=3600)
+            began = loop.time()
+            await client.aclose(drain=0)
+            await closing
+            assert loop.time() - began < 60
+            with pytest.raises(InDoubtError, match="The client was closed"):
+                await send
+            await client.aclose(drain=0)  # after the end
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("drain", [-1, 3601, float("nan"), True, "1"])
+async def test_a_wrong_drain_is_refused(client: WooxyClient, drain: Any) -> None:
+    """At all three places, by name; nothing is closed."""
+    stream = client.send_many(messages(1))
+    with pytest.raises((ValueError, TypeError), match="drain"):
+        await client.aclose(drain=drain)
+    with pytest.raises((ValueError, TypeError), match="drain"):
+        await stream.aclose(drain=drain)
+    with pytest.raises((ValueError, TypeError), match="drain"):
+        WooxyClient("token", drain=drain)
+    assert [type(outcome) async for outcome in stream] == [Accepted]

@@ -79,7 +79,9 @@ async def test_a_foreign_origin_is_refused_on_every_path(line: str, origin: str)
 
 
 @pytest.mark.parametrize("bound", ["127.0.0.1", "127.0.0.7", "::1"])
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LocalHost", "[::1]", "{bound}"])
+@pytest.mark.parametrize(
+    "name", ["127.0.0.1", "localhost", "LocalHost", "localhost.", "ip6-loopback", "[::1]", "{bound}"]
+)
 async def test_every_spelling_of_loopback_is_answered(bound: str, name: str) -> None:
     """The address that is bound and the usual spellings of loopback are served, also to pages of its own origin."""
     async with Sandbox(host=bound) as sandbox:

@@ -39,7 +39,6 @@ from wooxy_async._rules.judgement import TABLE
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.wire import ButtonField
 from wooxy_async._settings import DEFAULT_URL, RANGES
-from wooxy_async._stream import DRAIN
 from wooxy_async.cli._app import app
 from wooxy_async.cli._exits import MEANINGS
 from wooxy_async.sandbox import Sandbox
@@ -337,4 +336,5 @@ def test_a_wait_for_what_is_in_flight_has_its_bound(page: str) -> None:
     ends = re.compile(r"\bwaits? .*in flight|gives what is in flight|what was in flight had")
     said = [sentence for sentence in sentences(PAGES[page]) if ends.search(sentence)]
     assert said
-    assert [sentence for sentence in said if not re.search(rf"\b{DRAIN:g} s(econds)?\b", sentence)] == []
+    drain = PARAMETERS["drain"]
+    assert [sentence for sentence in said if not re.search(rf"\b{drain:g} s(econds)?\b", sentence)] == []

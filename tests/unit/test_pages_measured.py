@@ -93,8 +93,8 @@ def hours() -> str:
     """Say how long a campaign takes."""
     small, middling, large, two_small, two_middling, two_large = figures("Hours for a campaign")[OURS]
     return (
-        f"**Hours,** computed from the throughput, not run: 300,000 messages take {small} hours at 50 ms, {middling} at "
-        f"200 ms and {large} at one second; two million take {two_small}, {two_middling} and {two_large}."
+        f"**Hours,** computed from the throughput, not run: 300,000 messages take {small} hours at 50 ms, {middling} "
+        f"at 200 ms and {large} at one second; two million take {two_small}, {two_middling} and {two_large}."
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from wooxy_async import RetryPolicy
+from wooxy_async._rules.loopback import is_loopback
 from wooxy_async._rules.redaction import Secret
-from wooxy_async._settings import Settings, is_loopback, make_settings
+from wooxy_async._settings import Settings, make_settings
 
 TOKEN = "0123456789abcdef-T0KEN"
 DEFAULTS: dict[str, Any] = {
@@ -26,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "fresh_connections": False,
     "allow_http": False,
     "patience": 900.0,
+    "drain": 10.0,
     "on_attempt": None,
     "on_outcome": None,
     "on_settled": None,
@@ -61,7 +63,7 @@ class Unspeakable:
         raise RuntimeError("no")
 
 
-NUMBERS = ("max_concurrency", "timeout", "answer_limit", "loss_hold", "patience")
+NUMBERS = ("max_concurrency", "timeout", "answer_limit", "loss_hold", "patience", "drain")
 WRONG_TYPE = [
     ("access_token", 17),
     ("access_token", b"token"),
@@ -98,6 +100,8 @@ WRONG_VALUE = [
     ("loss_hold", 3601),
     ("patience", -1),
     ("patience", 31 * 86400),
+    ("drain", -1),
+    ("drain", 3601),
     ("ssl", unverified(check_hostname=False)),
     ("ssl", unverified(check_hostname=False, verify_mode=ssl.CERT_NONE)),
     ("ssl", unverified(check_hostname=False, verify_mode=ssl.CERT_OPTIONAL)),
@@ -202,6 +206,10 @@ def test_without_any_token_both_ways_are_named() -> None:
         "http://[::1]:8025",
         "http://localhost:8025/",
         "HTTP://LOCALHOST",
+        "http://localhost.:8025",
+        "http://ip6-localhost",
+        "http://ip6-loopback:8025",
+        "http://[::ffff:127.0.0.1]",
     ],
 )
 def test_plain_http_goes_to_loopback(base: str) -> None:
@@ -219,6 +227,9 @@ def test_plain_http_goes_to_loopback(base: str) -> None:
         "http://127.1",
         "http://127.0.0.1.example.com",
         "http://localhost.example.com",
+        "http://localhost..",
+        "http://x.localhost",
+        "http://[::ffff:10.0.0.1]",
         "http://[::2]",
     ],
 )

@@ -8,8 +8,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from wooxy_async import WooxyClient
+from wooxy_async._rules.loopback import is_loopback
 from wooxy_async._rules.redaction import Secret
-from wooxy_async._settings import is_loopback
 from wooxy_async.cli._exits import Refusal
 
 TOKEN_VARIABLE: Final = "WOOXY_ACCESS_TOKEN"  # noqa: S105  # the variable's name

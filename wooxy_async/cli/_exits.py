@@ -43,8 +43,7 @@ MEANINGS: Final[dict[str, dict[ExitCode, str]]] = {
         ExitCode.ACCEPTED: "the message was accepted",
         ExitCode.NOT_ALL: "it was refused, is in doubt, or was not sent",
         ExitCode.NOT_BEGUN: "nothing was sent: a wrong option or message, or no token",
-        ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was in flight had 10 s for its answer",
-        ExitCode.TERMINATED: "stopped by SIGTERM",
+        **_STOPPED,
     },
     "sandbox": {
         ExitCode.ACCEPTED: "it ran until Ctrl-C or SIGTERM",

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wooxy_async import Statistics
-from wooxy_async.cli._sending import Ending
+from wooxy_async.cli._signals import Ending
 from wooxy_async.cli._tally import WORDS, Tally
 from wooxy_async.cli._wording import lasting
 

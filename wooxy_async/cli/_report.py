@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 import msgspec
@@ -10,7 +9,8 @@ import msgspec
 from wooxy_async.campaigns import Plan
 from wooxy_async.cli._exits import ExitCode
 from wooxy_async.cli._results import ResultsFile
-from wooxy_async.cli._sending import Ending, Sending
+from wooxy_async.cli._sending import Sending
+from wooxy_async.cli._signals import Ending
 from wooxy_async.cli._tally import WORDS, Tally
 
 
@@ -45,8 +45,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def exit_code(self) -> int:
         """What the shell sees."""
-        if self.ending.signal is not None:
-            return ExitCode.INTERRUPTED if self.ending.signal == signal.SIGINT else ExitCode.TERMINATED
+        if self.ending.exit_code is not None:
+            return self.ending.exit_code
         unusable = self.plan.invalid + self.plan.restricted
         complete = self.tally.counts["accepted"] == self.plan.sendable and not unusable and not self.broken
         return ExitCode.ACCEPTED if complete else ExitCode.NOT_ALL

@@ -22,7 +22,8 @@ from wooxy_async.cli._progress import Progress, showing
 from wooxy_async.cli._report import Report, make_report, plan_counts
 from wooxy_async.cli._results import ResultsFile, default_path
 from wooxy_async.cli._screen import make_screen, print_json
-from wooxy_async.cli._sending import Ending, Sending, send_all
+from wooxy_async.cli._sending import Sending, send_all
+from wooxy_async.cli._signals import Ending
 from wooxy_async.cli._summary import show_summary
 from wooxy_async.cli._tally import Tally
 from wooxy_async.cli._wording import counted

@@ -18,6 +18,7 @@ from wooxy_async.cli import _options as options
 from wooxy_async.cli._access import make_client
 from wooxy_async.cli._exits import ExitCode, option, refusing
 from wooxy_async.cli._screen import make_screen, print_json
+from wooxy_async.cli._signals import Ending, until_signalled
 from wooxy_async.cli._wording import printable
 
 _LEAST, _MOST = RANGES["timeout"]
@@ -75,27 +76,22 @@ def send(
             on_outcome=outcomes.append,
             on_settled=outcomes.append,
         )
-    interrupted = _send(client, message)
+    ending = Ending()
+    asyncio.run(until_signalled(client, _send(client, message), ending, stopping=_tell_wait))
     outcome = outcomes[-1]  # a late answer comes after the outcome that it settles
     if as_json:
         print_json(_without_message(outcome))
     _tell(make_screen(as_json=as_json), outcome)
-    raise typer.Exit(ExitCode.INTERRUPTED if interrupted else _EXIT_CODES.get(type(outcome), ExitCode.NOT_ALL))
+    raise typer.Exit(ending.exit_code or _EXIT_CODES.get(type(outcome), ExitCode.NOT_ALL))
 
 
-def _send(client: WooxyClient, message: ViberMessage) -> bool:
-    """Send it, and return whether Ctrl-C ended the wait for the answer."""
+async def _send(client: WooxyClient, message: ViberMessage) -> None:
+    with suppress(WooxyError):  # `on_outcome` is told the same
+        await client.send(message)
 
-    async def once() -> None:
-        async with client:
-            with suppress(WooxyError):
-                await client.send(message)
 
-    try:
-        asyncio.run(once())
-    except KeyboardInterrupt:
-        return True
-    return False
+def _tell_wait() -> None:
+    typer.echo("\nWaiting up to 10 seconds for the answer; once more ends at once.", err=True)
 
 
 def _tell(screen: Console, outcome: Outcome) -> None:

@@ -6,17 +6,12 @@ that too, which leaves it in doubt.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
-from typing import Any
-
-import anyio
-import msgspec
 
 from wooxy_async import Outcome, OutcomeStream, ViberMessage, WooxyClient, WooxyError
 from wooxy_async.campaigns import Campaign, CampaignError, UnusableRow
 from wooxy_async.cli._results import ResultsFile
-from wooxy_async.cli._signals import catching
+from wooxy_async.cli._signals import Ending, until_signalled
 from wooxy_async.cli._tally import Tally, tag_of
 
 
@@ -66,18 +61,6 @@ class Sending:
             self.unwritten.append(f"row {row} {word}")
 
 
-class Ending(msgspec.Struct):
-    """How a run ended.
-
-    Args:
-        signal: the first signal that came, or None.
-        error: what ended the run before its last message, in words.
-    """
-
-    signal: int | None = None
-    error: str | None = None
-
-
 async def send_all(client: WooxyClient, sending: Sending, ending: Ending) -> None:
     """Send a campaign until its end or a signal, give what is in flight 10 seconds, and close the client.
 
@@ -86,24 +69,10 @@ async def send_all(client: WooxyClient, sending: Sending, ending: Ending) -> Non
         sending: the books.
         ending: is told how it went, as soon as it is known.
     """
-    leave, intake = anyio.CancelScope(), anyio.CancelScope()
-
-    def stop(number: int) -> None:
-        (intake if ending.signal is None else leave).cancel()
-        ending.signal = ending.signal or number
-
-    with catching(stop):
-        others = asyncio.all_tasks()
-        stream = client.send_many(sending.messages())
-        with leave:
-            with intake:
-                await _take(stream, sending, ending)
-            await asyncio.shield(asyncio.ensure_future(_close(stream, client)))
-        if leave.cancelled_caught:
-            await _cut(asyncio.all_tasks() - others)
-            await client.aclose()
-        for outcome in stream.undelivered:
-            sending.settle(outcome)
+    stream = client.send_many(sending.messages())
+    await until_signalled(client, _take(stream, sending, ending), ending)
+    for outcome in stream.undelivered:
+        sending.settle(outcome)
 
 
 async def _take(stream: OutcomeStream, sending: Sending, ending: Ending) -> None:
@@ -114,15 +83,3 @@ async def _take(stream: OutcomeStream, sending: Sending, ending: Ending) -> None
                 return
     except (WooxyError, CampaignError) as error:
         ending.error = str(error)
-
-
-async def _close(stream: OutcomeStream, client: WooxyClient) -> None:
-    await stream.aclose()
-    await client.aclose()
-
-
-async def _cut(tasks: set[asyncio.Task[Any]]) -> None:
-    """Cancel the requests in flight; the stream then tells that they are in doubt."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from time import monotonic
 from typing import Final
 
 import msgspec
 
 from wooxy_async import Accepted, NotSent, Outcome
+from wooxy_async._ports import Clock
 from wooxy_async._rules.redaction import mask_number
 from wooxy_async.campaigns import UnusableRow
 from wooxy_async.cli._wording import printable, reason
@@ -36,13 +37,18 @@ class Noted(msgspec.Struct, frozen=True):
 
 
 class Tally:
-    """Counts outcomes, and keeps the first rows of each kind that was not accepted."""
+    """Counts outcomes, and keeps the first rows of each kind that was not accepted.
 
-    def __init__(self) -> None:
+    Args:
+        clock: where time comes from.
+    """
+
+    def __init__(self, clock: Clock = time) -> None:
         self.counts: Counter[str] = Counter()
         self.noted: list[Noted] = []
         self.never_started = 0
-        self._began = monotonic()
+        self._clock = clock
+        self._began = clock.monotonic()
 
     @property
     def settled(self) -> int:
@@ -52,7 +58,7 @@ class Tally:
     @property
     def elapsed(self) -> float:
         """Seconds since the start."""
-        return monotonic() - self._began
+        return self._clock.monotonic() - self._began
 
     @property
     def rate(self) -> float:

@@ -5,7 +5,8 @@ from functools import lru_cache
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_NAMES = ("localhost", "ip6-localhost", "ip6-loopback")
+_LOOPBACK = (*_NAMES, *(f"{name}." for name in _NAMES), "127.0.0.1", "[::1]")
 _DEFAULT_PORT = 80  # a Host without a port means this one
 
 
