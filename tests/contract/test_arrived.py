@@ -13,6 +13,7 @@ from hostile import PATIENCE, Act, HostileServer, LostError, Peer, Request, acce
 from people import message as person
 
 from wooxy_async import Accepted, InDoubtError, RetryPolicy, ViberMessage, WooxyClient
+from wooxy_async._adapters.transport import CONNECTIONS
 from wooxy_async._ports import Handover, TransportError
 from wooxy_async.limits import SLOTS, ProcessLimiter
 from wooxy_async.sandbox import Sandbox
@@ -131,3 +132,22 @@ def test_the_slots_of_a_dead_loop_are_found_in_time() -> None:
 
     with asyncio.Runner(loop_factory=JumpingLoop, debug=False) as runner:
         assert 1.0 <= runner.run(main()) <= 1.5
+
+
+async def test_a_connection_rests_after_its_answer_and_there_are_twice_as_many_as_slots_at_the_most() -> None:
+    """Bursts of ten, one right after the other, are not answered on connections that have just been used."""
+    peers: set[asyncio.BaseTransport] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peers.add(writer.transport)
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            await reader.readexactly(int(head.lower().partition(b"content-length:")[2].partition(b"\r")[0]))
+            writer.write(accepted("one"))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()[:2]
+    async with WooxyClient(f"token-{uuid.uuid4()}", base_url=f"http://{host}:{port}") as client:
+        for _burst in range(6):
+            await asyncio.gather(*(client.send(person(at)) for at in range(SLOTS)))
+        assert len(peers) <= CONNECTIONS == 2 * SLOTS
+    server.close()

@@ -41,7 +41,7 @@ ANSWER_MOST: Final = 64 * 1024
 CONNECT_LIMIT: Final = 10.0  # seconds for DNS, TCP and TLS together
 _PROXY_LOGIN: Final = 407
 KEEPALIVE: Final = 15.0  # seconds; servers commonly close an idle connection after 60 or more
-CONNECTIONS: Final = 10  # as many as an account may use at once
+CONNECTIONS: Final = 20  # twice as many as an account may use at once
 QUIET: Final = 0.005  # seconds in which a stray second answer shows itself
 _HEADERS: Final = {
     "Accept": "application/json",
