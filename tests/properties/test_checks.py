@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
-from wooxy_async import Button, Invalid, ViberMessage
-from wooxy_async._rules.checks import BODY_MOST, prepare
+from wooxy_async import MAX_BODY_BYTES, Button, Invalid, ViberMessage
+from wooxy_async._rules.checks import prepare
 
 DOCUMENTED = {
     "domain": str,
@@ -88,7 +88,7 @@ def test_a_message_is_a_documented_body_or_has_problems(message: ViberMessage) -
     prepared = prepare(message)
     if isinstance(prepared, bytes):
         sent = json.loads(prepared)
-        assert len(prepared) <= BODY_MOST
+        assert len(prepared) <= MAX_BODY_BYTES
         assert {"domain", "phoneNumber", "text", "device", "ttl"} <= sent.keys() <= DOCUMENTED.keys()
         assert all(type(value) is DOCUMENTED[key] for key, value in sent.items())
         assert all(type(tag) is str for tag in sent.get("tags", []))
