@@ -5,6 +5,7 @@ Source: API page, "Parameters" and "Method Errors"; the restrictions stand in it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -146,6 +147,8 @@ def _tags(tags: Any, found: _Found) -> None:
         _report(found, "tags", tags, "not_list", 'must be a tuple or list of texts, as in ("spring",)')
         return
     for at, tag in enumerate(tags):
+        if type(tag) is str and _PLAIN_TAG(tag):  # nearly all
+            continue
         _text(f"tags[{at}]", tag, found)
         if isinstance(tag, str):
             _tag(f"tags[{at}]", tag, found)
@@ -155,6 +158,9 @@ _TAG_RULES: Final[tuple[tuple[Callable[[str], bool], str, str], ...]] = (
     (lambda tag: len(tag) > TAG_MOST, "too_long", f"must have {TAG_MOST} characters or less"),
     (lambda tag: tag.startswith("_"), "reserved", "must not start with an underscore, which is reserved"),
 )
+
+
+_PLAIN_TAG: Final = re.compile(rf"[!-^`-~][ -~]{{0,{TAG_MOST - 1}}}").fullmatch  # ASCII; neither blank nor _ first
 
 
 def _tag(field: str, tag: str, found: _Found) -> None:
