@@ -38,8 +38,10 @@ NO_NUMBERS = (
     14155550123,
     1.5,
 )
-# The number of the page's error for each fault that a client may find; a restricted number may be no number as well.
+# The number of the page's error for each fault that a client may find.
 NUMBERED = {"domain": 1, "sender_id": 2, "phone_number": 3, "text": 4, "button": 5, "ttl": 6, "device": 7, "tags": 8}
+# A restricted number may be none, as +380 5 is; and +7 07… is Kazakhstan's with a digit too much, or Russia's.
+NO_RECIPIENT = {3, 13}
 TAG_RULES = {"too_long": 10, "reserved": 11}
 
 
@@ -125,8 +127,9 @@ def test_client_and_sandbox_find_the_same_faults() -> None:
             seen["half a character"] += 1
             continue
         ours = {numbered(problem) for problem in found}
-        if 13 in ours and theirs & {3, 13}:  # a restricted number that no country has is no number
-            ours, theirs = ours - {13}, theirs - {3, 13}
+        if 13 in ours | theirs and ours & NO_RECIPIENT and theirs & NO_RECIPIENT:
+            ours, theirs = ours - NO_RECIPIENT, theirs - NO_RECIPIENT
+            seen["a number of a restricted country"] += 1
         assert ours == theirs, raw
         seen[f"{len(ours)} faults"] += 1
     print(f"{TRIES:,} messages:", *(f"{count:,} with {kind};" for kind, count in sorted(seen.items())))  # noqa: T201 - shown by -s
