@@ -6,6 +6,7 @@ answer that is true.
 
 from wooxy_async._attempt import Attempt
 from wooxy_async._client import WooxyClient
+from wooxy_async._rules.checks import MAX_BODY_BYTES
 from wooxy_async._rules.documented import ApiError, ErrorCode
 from wooxy_async._rules.errors import (
     AuthenticationError,
@@ -34,6 +35,7 @@ __all__ = [  # noqa: RUF022 - grouped, not sorted
     "Statistics",
     # messages
     "Button",
+    "MAX_BODY_BYTES",
     "ViberMessage",
     # outcomes
     "Accepted",

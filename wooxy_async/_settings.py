@@ -29,6 +29,8 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "patience": (0, 30 * _DAY),
     "drain": (0, 3600),
 }
+# What a base URL must not end with: the path of the method, as far as people copy it.
+_PATH_STARTS: Final = tuple(PATH[:end] for end, character in enumerate(f"{PATH}/") if character == "/" and end)
 Hook = Callable[[Any], object]
 
 
@@ -120,6 +122,11 @@ def _url(given: Any, *, allow_http: bool) -> str:
         raise ValueError(f"{name} must not hold a user name or password; the token has its own argument.")
     if "?" in base or "#" in base:
         raise ValueError(f"{name} must end with its path, as in {DEFAULT_URL!r}: no query, no fragment.")
+    if parts.path.rstrip("/").lower().endswith(_PATH_STARTS):
+        raise ValueError(
+            f"{name} must end before {_PATH_STARTS[0]}, because {PATH} is added to it: "
+            f"pass what stands before that, as in {DEFAULT_URL!r}."
+        )
     if parts.scheme == "http" and not (allow_http or is_loopback(parts.hostname or "")):
         raise ValueError(
             f"{name} must start with https:// because the token goes with every request; "

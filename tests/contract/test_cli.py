@@ -116,6 +116,16 @@ def test_every_row_is_sent_or_reported(sandbox: Sandbox, contacts: Path) -> None
     assert lines[1]["message_ids"]
 
 
+def test_the_field_of_the_button_can_be_chosen(portal: BlockingPortal, contacts: Path) -> None:
+    """Buttons of a campaign arrive at a Wooxy that knows `button` alone with `--button-field button`."""
+    button = ("--button-text", "Open", "--button-url", "https://x.example")
+    for number, given in enumerate(((), ("--button-field", "buttons"), ("--button-field", "button"))):
+        with portal.wrap_async_context_manager(Sandbox(button_field="button")) as server:
+            results = ("--results", contacts.with_name(f"{number}.jsonl"))
+            assert run(server, contacts, *button, *given, *results).exit_code == 1  # some rows cannot be sent
+            assert {message.button is not None for message in server.messages} == {given[1:] == ("button",)}
+
+
 def test_before_anything_leaves_the_screen_says_what_will_go(sandbox: Sandbox, contacts: Path) -> None:
     """Address, domain, sender, count, time, the unusable rows and one rendered message, numbers masked."""
     said = run(sandbox, contacts, "--button-text", "Open", "--button-url", "https://x.example/{{city}}").stdout
@@ -223,7 +233,8 @@ def test_a_dry_run_sends_nothing_and_needs_no_token(
             "--ttl must be a whole number of seconds from 1800 to 259200\nError: --tag must",
         ),
         (("--number-column", "city2"), "has no column 'city2' for the phone number"),
-        (("--base-url", "http://wooxy.example"), "base_url must start with https://"),
+        (("--base-url", "http://wooxy.example"), "--base-url (or WOOXY_BASE_URL) must start with https://"),
+        (("--base-url", "https://api.wooxy.com/v3"), "--base-url (or WOOXY_BASE_URL) must end before /v3"),
         (("--base-url", "https://wooxy.example"), "would go to https://wooxy.example, and nobody can be asked here"),
         (("--results", "no/such/out.jsonl"), "--results: no/such/out.jsonl cannot be made (No such file or directory)"),
         (("--token-file", "none"), "--token-file: none cannot be read (No such file or directory)"),
@@ -402,7 +413,9 @@ def test_the_last_screen_of_the_demo_fits_80_columns_and_24_lines() -> None:
     summary = plain[plain.index("989 of 989 messages in") :].splitlines()
     assert len(summary) <= 24 - len(("wooxy demo · …", "", "$"))
     assert max(map(len, summary)) <= 80
-    assert "wooxy send --to +your-number --domain your.domain" in summary[-1]
+    assert "wooxy send --to +your-number --domain your.domain" in summary[-3]
+    assert "Look at the phone" in summary[-1]
+    assert "--button-field button" in summary[-1]
     assert any(re.match(r"  row 731  …\d{3}  in doubt  The request was sent", line) for line in summary)
     assert "slots in use" in screen or "slots in use" in plain
 

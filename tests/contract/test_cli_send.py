@@ -39,10 +39,10 @@ def sandbox(
         yield server
 
 
-def send(*arguments: str) -> Any:
+def send(*arguments: str, env: dict[str, str] | None = None) -> Any:
     """Run `wooxy send` in this process."""
     given = ["send", "--to", "+1 415 555 0123", "--domain", "shop.example", "--text", "Hello", *arguments]
-    result = CliRunner().invoke(app, given, env={"COLUMNS": "80", "FORCE_COLOR": None})
+    result = CliRunner().invoke(app, given, env={"COLUMNS": "80", "FORCE_COLOR": None, **(env or {})})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
@@ -66,6 +66,26 @@ def test_an_accepted_message_ends_with_its_id(sandbox: Sandbox) -> None:
     assert result.stdout == f"Accepted for …123; id: {message.id}\n"
     assert (message.number, message.text, message.sender_id, message.tags) == ("+14155550123", "Hello", "Shop", ("a",))
     assert message.button is not None
+
+
+@pytest.mark.parametrize(("known", "other"), [("buttons", "button"), ("button", "buttons")])
+def test_the_field_of_the_button_can_be_chosen(portal: BlockingPortal, known: Any, other: str) -> None:
+    """Where Wooxy knows one of the two names alone, the button arrives under that name, and is lost under the other."""
+    with portal.wrap_async_context_manager(Sandbox(token="token-of-button-field", button_field=known)) as server:
+        button = ("--button-text", "Open", "--button-url", "https://x.example", "--base-url", server.url)
+        for given in ((), ("--button-field", known), ("--button-field", other)):
+            result = send(*button, *given, env={"WOOXY_ACCESS_TOKEN": server.token})
+            assert result.exit_code == 0
+        arrived = [message.button is not None for message in server.messages]
+    assert arrived == [known == "buttons", True, False]
+
+
+def test_a_field_of_the_button_that_does_not_exist_is_refused(sandbox: Sandbox) -> None:
+    """The error names the option and both values; nothing is sent."""
+    result = send("--button-field", "knob")
+    assert result.exit_code == 2
+    assert all(word in result.stderr for word in ("--button-field", "'buttons'", "'button'"))
+    assert sandbox.requests == 0
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
+from tries import tries
 
-from wooxy_async import Button, Invalid, ViberMessage
-from wooxy_async._rules.checks import BODY_MOST, prepare
+from wooxy_async import MAX_BODY_BYTES, Button, Invalid, ViberMessage
+from wooxy_async._rules.checks import prepare
 
 DOCUMENTED = {
     "domain": str,
@@ -81,14 +82,14 @@ MESSAGES = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(message=MESSAGES)
 def test_a_message_is_a_documented_body_or_has_problems(message: ViberMessage) -> None:
     """Whatever its fields hold, a message gives a body of documented fields and types, or its problems."""
     prepared = prepare(message)
     if isinstance(prepared, bytes):
         sent = json.loads(prepared)
-        assert len(prepared) <= BODY_MOST
+        assert len(prepared) <= MAX_BODY_BYTES
         assert {"domain", "phoneNumber", "text", "device", "ttl"} <= sent.keys() <= DOCUMENTED.keys()
         assert all(type(value) is DOCUMENTED[key] for key, value in sent.items())
         assert all(type(tag) is str for tag in sent.get("tags", []))
@@ -98,7 +99,7 @@ def test_a_message_is_a_documented_body_or_has_problems(message: ViberMessage) -
         assert len({(problem.field, problem.rule) for problem in prepared}) == len(prepared)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(message=MESSAGES)
 def test_problems_can_be_written_and_pickled(message: ViberMessage) -> None:
     """The problems of any message are short, and can be encoded as JSON and pickled."""

@@ -4,6 +4,7 @@ from itertools import product
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
+from tries import tries
 
 from wooxy_async import ApiError, Cause, ErrorCode, NotSent, Problem, ViberMessage
 from wooxy_async._rules.judgement import TABLE, Again, Seen, conclude, judge
@@ -32,7 +33,7 @@ SEEN = st.builds(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(seen=SEEN)
 def test_one_row_decides(seen: Seen) -> None:
     """The first row that fits decides, and its outcome is the one that the row names."""
@@ -51,7 +52,7 @@ def test_the_usual_answer_takes_no_other_row_than_the_table_s() -> None:
         assert judge(seen) is next(row for row in TABLE if row.fits(seen))
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(seen=SEEN)
 def test_not_sent_is_never_said_of_what_may_have_been_taken(seen: Seen) -> None:
     """Once a byte is out, only a 429 or a proxy's 407 says that the message was not taken."""
@@ -60,7 +61,7 @@ def test_not_sent_is_never_said_of_what_may_have_been_taken(seen: Seen) -> None:
         assert not isinstance(outcome, NotSent)
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(seen=SEEN)
 def test_only_what_is_not_sent_is_sent_again_by_itself(seen: Seen) -> None:
     """A row that sends again unasked is one that says "not sent"."""

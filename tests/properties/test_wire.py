@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
+from tries import tries
 
 from wooxy_async import Button, ViberMessage
 from wooxy_async._rules.checks import prepare
@@ -36,7 +37,7 @@ IDS = st.lists(st.sampled_from(["a", "b", "", None, 7]), max_size=3)
 LIKELY = st.booleans() | IDS | st.sampled_from(["true", None, "a", 7])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(message=MESSAGES, field=st.sampled_from(["buttons", "button"]))
 def test_what_is_encoded_is_what_is_read(message: ViberMessage, field: ButtonField) -> None:
     """The standard library reads every field of a message from its body, and nothing else."""
@@ -58,14 +59,14 @@ def test_what_is_encoded_is_what_is_read(message: ViberMessage, field: ButtonFie
     assert json.loads(body) == expected
 
 
-@settings(max_examples=150)
+@settings(max_examples=tries(150))
 @given(body=st.binary() | st.binary().map(lambda tail: b'{"result": true, "viber_message_ids": ["' + tail))
 def test_arbitrary_bytes_never_raise(body: bytes) -> None:
     """Whatever bytes a server sends, the reading returns."""
     assert isinstance(read_answer(body, str), Taken | Refused | None)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(
     value=VALUES
     | st.dictionaries(KEYS, st.booleans() | VALUES)
@@ -83,7 +84,7 @@ def test_arbitrary_json_never_raises(*, value: Any, bom: bytes, ascii_only: bool
     assert answer is None or isinstance(value, dict)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(
     depth=st.integers(1, 3000),
     key=st.sampled_from(["result", "errors", "viber_message_ids", "x"]),
@@ -111,7 +112,7 @@ def last(pairs: list[tuple[str, Any]], name: str) -> Any:
     return fields.get(name, [None, *(value for key, value in fields.items() if key.lower() == name)][-1])
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(pairs=st.lists(st.tuples(KEYS, LIKELY), max_size=6))
 def test_duplicate_and_misspelled_keys_are_read_alike(pairs: list[tuple[str, Any]]) -> None:
     """Of several values of a key the last counts, the documented spelling first, on the fast path and beside it."""

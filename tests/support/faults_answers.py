@@ -86,11 +86,18 @@ _NEITHER: Final[tuple[tuple[str, bytes, tuple[str, ...]], ...]] = (
     ("30,000 brackets beside yes", b'{"result": true, "x": ' + _NESTED, ()),
     ("over 64 KiB", TAKEN_BODY.ljust(64 * 1024 + 1), ()),
     ("10 MB of errors", json.dumps({"result": False, "errors": ["Bad luck"] * 1_000_000}).encode(), ()),
-    ("gzip", gzip.compress(TAKEN_BODY), ("Content-Encoding: gzip",)),
     ("gzip, invalid", b"\x1f\x8b\x08no", ("Content-Encoding: gzip",)),
     ("gzip, truncated", gzip.compress(TAKEN_BODY)[:-12], ("Content-Encoding: gzip",)),
     ("gzip bomb", gzip.compress(bytes(20_000_000)), ("Content-Encoding: gzip",)),
-    ("deflate", zlib.compress(TAKEN_BODY), ("Content-Encoding: deflate",)),
+    ("gzip of nothing", gzip.compress(b""), ("Content-Encoding: gzip",)),
+    ("gzip, wrong checksum", gzip.compress(TAKEN_BODY)[:-8] + bytes(8), ("Content-Encoding: gzip",)),
+    ("gzip, garbage behind it", gzip.compress(TAKEN_BODY) + b"<!-- 12 ms -->", ("Content-Encoding: gzip",)),
+    ("gzip in gzip", gzip.compress(gzip.compress(TAKEN_BODY)), ("Content-Encoding: gzip, gzip",)),
+    ("gzip bomb in many parts", gzip.compress(bytes(30_000)) * 3, ("Content-Encoding: gzip",)),
+    ("deflate, truncated", zlib.compress(TAKEN_BODY)[:-6], ("Content-Encoding: deflate",)),
+    ("deflate bomb", zlib.compress(bytes(20_000_000)), ("Content-Encoding: deflate",)),
+    ("deflate, said to be gzip", zlib.compress(TAKEN_BODY), ("Content-Encoding: gzip",)),
+    ("gzip, said to be br", gzip.compress(TAKEN_BODY), ("Content-Encoding: br",)),
 )
 
 # Bodies that say no: name, status, body, what the outcome shows.

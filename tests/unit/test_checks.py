@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from wooxy_async import Button, Problem, ViberMessage
-from wooxy_async._rules.checks import BODY_MOST, prepare, problems
+from wooxy_async import MAX_BODY_BYTES, Button, Problem, ViberMessage
+from wooxy_async._rules.checks import prepare, problems
 
 GOOD = ViberMessage(domain="shop.example", phone_number="+1 (415) 555-0123", text="Hello")
 OPEN = Button(text="Open", url="https://shop.example/")
@@ -48,8 +48,8 @@ BROKEN = [
     ({"text": 17171717}, "text", "not_text"),
     ({"text": "half \ud83d smile"}, "text", "surrogate"),
     ({"text": "zero \0"}, "text", "nul"),
-    ({"text": "x" * BODY_MOST}, "text", "too_large"),
-    ({"text": "é" * (BODY_MOST // 2)}, "text", "too_large"),
+    ({"text": "x" * MAX_BODY_BYTES}, "text", "too_large"),
+    ({"text": "é" * (MAX_BODY_BYTES // 2)}, "text", "too_large"),
     ({"sender_id": ""}, "sender_id", "empty"),
     ({"sender_id": 17171717}, "sender_id", "not_text"),
     ({"button": Button(text=" ", url="https://x")}, "button.text", "empty"),
@@ -86,6 +86,39 @@ BROKEN = [
     ({"phone_number": 14155550123}, "phone_number", "not_text"),
     ({"phone_number": "+1 415 \ud800"}, "phone_number", "character"),
 ]
+
+
+LARGE = "x" * MAX_BODY_BYTES
+SEVERAL: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+    ({"text": LARGE, "domain": ""}, [("domain", "empty"), ("text", "too_large")]),
+    ({"text": LARGE + "\0\ud800"}, [("text", "nul"), ("text", "surrogate"), ("text", "too_large")]),
+    ({"text": "\0" * (MAX_BODY_BYTES // 6)}, [("text", "nul"), ("text", "too_large")]),
+    ({"text": " " * MAX_BODY_BYTES}, [("text", "empty"), ("text", "too_large")]),
+    ({"sender_id": LARGE, "ttl": 10**5000}, [("ttl", "ttl"), ("sender_id", "too_large")]),
+    ({"domain": LARGE, "device": 7}, [("device", "device"), ("domain", "too_large")]),
+    ({"button": Button(text=LARGE, url="")}, [("button.url", "empty"), ("button.text", "too_large")]),
+    ({"button": Button(text=17, url=LARGE)}, [("button.text", "not_text"), ("button.url", "too_large")]),  # type: ignore[arg-type]
+    ({"text": LARGE, "button": 17}, [("button", "not_button"), ("text", "too_large")]),
+    ({"text": LARGE, "tags": 17}, [("tags", "not_list"), ("text", "too_large")]),
+    ({"text": LARGE, "phone_number": "12"}, [("phone_number", "missing_plus"), ("text", "too_large")]),
+    ({"text": LARGE, "reference": 17}, [("reference", "not_text"), ("text", "too_large")]),
+    ({"tags": ("y" * 50,) * 20_000}, [("tags", "too_large")]),
+    ({"tags": (LARGE, 17)}, [("tags[0]", "too_long"), ("tags[1]", "not_text"), ("tags", "too_large")]),
+    ({"text": "zero \0 half \ud83d"}, [("text", "nul"), ("text", "surrogate")]),
+    ({"tags": ("_\0\ud800" * 20,)}, [("tags[0]", rule) for rule in ("nul", "surrogate", "too_long", "reserved")]),
+    ({"tags": (" " * 51,)}, [("tags[0]", "empty"), ("tags[0]", "too_long")]),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), SEVERAL, ids=range(len(SEVERAL)))
+def test_no_problem_hides_another(fields: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    """All problems at once means all: the size of the request, by its largest field, and every bad character."""
+    found = problems(changed(**fields))
+    assert [(problem.field, problem.rule) for problem in found] == expected
+    for problem in found:
+        problem.value.encode()
+        assert len(problem.value) <= 80
+        assert problem.rule != "too_large" or f"{MAX_BODY_BYTES:,} is the most" in problem.remedy
 
 
 @pytest.mark.parametrize(("fields", "field", "rule"), BROKEN)
@@ -139,9 +172,9 @@ def test_the_largest_body_is_sent() -> None:
     """One byte less than too much is a body."""
     empty = prepare(changed(text="x"))
     assert isinstance(empty, bytes)
-    body = prepare(changed(text="x" * (BODY_MOST - len(empty) + 1)))
+    body = prepare(changed(text="x" * (MAX_BODY_BYTES - len(empty) + 1)))
     assert isinstance(body, bytes)
-    assert len(body) == BODY_MOST == 1024 * 1024
+    assert len(body) == MAX_BODY_BYTES == 1024 * 1024
 
 
 def test_the_check_of_numbers_can_be_chosen() -> None:

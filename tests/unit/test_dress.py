@@ -10,6 +10,7 @@ import pytest
 
 from wooxy_async._rules.documented import DOCUMENTED, Documented, recognize
 from wooxy_async._rules.dress import undress, unescape
+from wooxy_async._rules.wire import Refused, read_answer
 from wooxy_async.sandbox import _errors as sandbox
 
 # The page's texts, with its curly quotes, and a character that no dress touches for each placeholder.
@@ -151,6 +152,30 @@ def test_each_text_is_known_in_each_dress_and_with_each_filling(row: Documented,
         }
         assert found.values == ({} if row.number == 21 else expected), text
         assert not any(values.get(name) and values[name] in found.text for name in ("key", "accessToken")), text
+
+
+SHAPES = (
+    '{"result": false, "errors": [%s]}',
+    '{"Result": false, "Errors": %s}',
+    '{"result": false, "errors": {"0": %s}}',
+    '{"result": false, "errors": [[%s]]}',
+    '{"result": false, "errors": [{"message": %s}]}',
+    '{"result": false, "error": %s}',
+    '{"result": false, "error": true, "message": %s}',
+)
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_text_is_known_in_each_dress_in_each_shape_of_an_answer(shape: str, *, ascii_only: bool) -> None:
+    """An answer of another shape says the same in any dress; 26 texts in each dress with their first filling."""
+    for row in DOCUMENTED:
+        values = fillings(row)[0]
+        for name, dress in DRESSES.items():
+            said = json.dumps(filled(dress(TEXTS[row.code]), values), ensure_ascii=ascii_only)
+            answer = read_answer((shape % said).encode(), str)
+            assert isinstance(answer, Refused)
+            assert [error.code for error in answer.errors] == [row.code], (name, said)
 
 
 @pytest.mark.parametrize("spelling", ["page", "plain"])

@@ -3,13 +3,16 @@
 import copy
 import io
 import pickle
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
 from rich.console import Console
 from rich.pretty import Pretty
 
-from wooxy_async import Attempt, Button, ViberMessage
+from wooxy_async import Attempt, Button, Invalid, InvalidMessageError, ViberMessage
+from wooxy_async._rules.checks import problems
 from wooxy_async._rules.messages import Size, without_echo
 from wooxy_async._rules.redaction import mask_reference
 
@@ -45,6 +48,57 @@ def test_a_message_cannot_be_changed_or_given_by_position() -> None:
         MESSAGE.text = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
         ViberMessage("d", "p", "t")  # type: ignore[misc]
+
+
+class Unspeakable:
+    """What answers every question with an error."""
+
+    def __reduce__(self) -> Any:
+        raise RecursionError
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+def _local_text() -> Any:
+    class Local(str):
+        __slots__ = ()
+
+    return Local("order-17")
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (lambda: lambda: 17, "function"),
+        (lambda: (character for character in "x"), "generator"),
+        (lambda: ("order", lambda: 17), "tuple"),
+        (Unspeakable, "Unspeakable"),
+        (_local_text, "Local"),
+    ],
+    ids=["function", "generator", "tuple", "unspeakable", "local text"],
+)
+def test_a_reference_that_cannot_be_pickled_is_refused_when_the_message_is_made(
+    made: Callable[[], Any], name: str
+) -> None:
+    """The field, the remedy and the reason stand in a TypeError, not in what a pickle of the exception says later."""
+    reference = made()
+    for change in (
+        lambda: ViberMessage(domain="d", phone_number="p", text="t", reference=reference),
+        lambda: msgspec.structs.replace(MESSAGE, reference=reference),
+    ):
+        with pytest.raises(TypeError, match=rf"^reference must be a text or None, not {name}: .*pickled.* str\.$"):
+            change()
+
+
+@pytest.mark.parametrize("reference", [None, "order-17", 17, 1.5, b"17", True, ("order", 17), ["x"], {"a": 1}])
+def test_any_other_reference_is_judged_when_it_is_sent(reference: Any) -> None:
+    """What is no text is a problem among the others, and its outcome and exception can be pickled."""
+    message = msgspec.structs.replace(MESSAGE, reference=reference)
+    found = problems(message)
+    assert [problem.field for problem in found] == ["reference"] * (not isinstance(reference, str | None))
+    error = InvalidMessageError(Invalid(index=0, message=message, attempts=0, elapsed=0.0, problems=found))
+    assert pickle.loads(pickle.dumps(error)).outcome == error.outcome  # noqa: S301 - our own pickle
 
 
 def test_an_unknown_field_is_refused() -> None:

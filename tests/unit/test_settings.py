@@ -266,6 +266,41 @@ def test_an_address_with_more_than_its_path_is_refused_unrepeated(base: str) -> 
     assert "s3cret" not in f"{caught.value!r} {caught.value.__context__!r}"
 
 
+METHOD = (
+    "/v3",
+    "/v3/",
+    "/v3//",
+    "/V3",
+    "/v3/viber",
+    "/v3/viber/",
+    "/v3/viber/send",
+    "/v3/viber/send/",
+    "/V3/Viber/Send",
+)
+
+
+@pytest.mark.parametrize("host", ["https://api.wooxy.com", "http://127.0.0.1:8025", "https://gateway.example/s3cret"])
+@pytest.mark.parametrize("path", METHOD)
+def test_an_address_that_holds_the_method_s_path_is_refused(
+    monkeypatch: pytest.MonkeyPatch, host: str, path: str
+) -> None:
+    """The page's whole address, or its start, is refused by its name, with what is right, and not repeated."""
+    with pytest.raises(
+        ValueError, match=r"^base_url must end before /v3, .* pass .* 'https://api\.wooxy\.com'"
+    ) as caught:
+        made(base_url=host + path)
+    assert "s3cret" not in str(caught.value)
+    monkeypatch.setenv("WOOXY_BASE_URL", host + path)
+    with pytest.raises(ValueError, match=r"^WOOXY_BASE_URL must end before /v3, "):
+        made()
+
+
+@pytest.mark.parametrize("path", ["/wooxy", "/v3/wooxy", "/v33", "/av3", "/v3.1", "/viber/send", "/api-v3"])
+def test_other_paths_of_an_address_stay(path: str) -> None:
+    """A gateway may have any path of its own."""
+    assert made(base_url=f"https://gateway.example{path}/").url == f"https://gateway.example{path}/v3/viber/send"
+
+
 @pytest.mark.parametrize("token", ["s3cret token", "s3cret\n", "s3crét"])
 def test_a_wrong_token_is_not_repeated(token: str) -> None:
     """The error about a token shows nothing of it."""

@@ -32,6 +32,7 @@ from yarl import URL
 
 from wooxy_async import _foreign
 from wooxy_async._adapters.payload import Body, Credentials, StaleConnectionError, Watch
+from wooxy_async._adapters.unpacking import unpacked
 from wooxy_async._ports import Handover, Reply, TransportError
 from wooxy_async._rules.outcomes import CauseKind
 from wooxy_async._rules.redaction import Secret
@@ -45,7 +46,7 @@ CONNECTIONS: Final = 20  # twice as many as an account may use at once
 QUIET: Final = 0.005  # seconds in which a stray second answer shows itself
 _HEADERS: Final = {
     "Accept": "application/json",
-    "Accept-Encoding": "identity",  # a bounded answer stays bounded
+    "Accept-Encoding": "identity",  # what comes packed nevertheless is unpacked within the bound
     "User-Agent": "wooxy_async",
 }
 # All that may leave beside the token; trace hooks add others to a request (traceparent, baggage, sentry-trace …).
@@ -249,7 +250,7 @@ class AiohttpTransport:
             headers=_HEADERS,
             cookie_jar=DummyCookieJar(),
             timeout=ClientTimeout(total=None, connect=CONNECT_LIMIT, ceil_threshold=2 * CONNECT_LIMIT),
-            auto_decompress=False,
+            auto_decompress=False,  # aiohttp's own has no bound for a whole answer
         )
         _transports.add(self)
 
@@ -352,6 +353,8 @@ async def _read(response: aiohttp.ClientResponse) -> Reply:
         raise
     if len(body) > ANSWER_MOST:
         response.close()
+    elif encoding := response.headers.get("Content-Encoding"):
+        body = unpacked(body, encoding, ANSWER_MOST)
     response.release()
     return Reply(response.status, body, response.headers.get("Retry-After"))
 

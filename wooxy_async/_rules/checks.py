@@ -5,6 +5,7 @@ Source: API page, "Parameters" and "Method Errors"; the restrictions stand in it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from wooxy_async._rules.phones import PhoneCheck, normalize
 TTL_LEAST: Final = 30 * 60
 TTL_MOST: Final = 72 * 60 * 60
 TAG_MOST: Final = 50
-BODY_MOST: Final = 2**20
+MAX_BODY_BYTES: Final = 2**20  # 1 MiB, of the whole request; documented and public as `wooxy_async.MAX_BODY_BYTES`
 _Found = list[Problem]
 
 
@@ -49,7 +50,10 @@ def prepare(
         _tags(message.tags, found)
     if message.reference is not None and not isinstance(message.reference, str):
         _report(found, "reference", message.reference, "not_text", "must be a text or None")
-    return tuple(found) or _encoded(message, number, button_field)
+    body = wire.encode(_sendable(message) if found else message, number, button_field)
+    if len(body) > MAX_BODY_BYTES:
+        _too_large(_sendable(message), len(body), found)
+    return tuple(found) or body
 
 
 def problems(message: ViberMessage, phone_check: PhoneCheck = "possible") -> tuple[Problem, ...]:
@@ -58,12 +62,38 @@ def problems(message: ViberMessage, phone_check: PhoneCheck = "possible") -> tup
     return () if isinstance(prepared, bytes) else prepared
 
 
-def _encoded(message: ViberMessage, number: str, button_field: wire.ButtonField) -> bytes | tuple[Problem, ...]:
-    body = wire.encode(message, number, button_field)
-    if len(body) <= BODY_MOST:
-        return body
-    size = f"the request would have {len(body):,} bytes; {BODY_MOST:,} is the most that is sent"
-    return (Problem(field="text", value=_shown(message.text), rule="too_large", remedy=size),)
+def _sendable(message: ViberMessage) -> ViberMessage:
+    """Return what of a message can be encoded, to measure it; the rest has problems of its own."""
+    button: Any = message.button
+    tags: Any = message.tags
+    return ViberMessage(
+        domain=_unicode(message.domain),
+        phone_number="",
+        text=_unicode(message.text),
+        sender_id=_unicode(message.sender_id),
+        button=Button(text=_unicode(button.text), url=_unicode(button.url)) if isinstance(button, Button) else None,
+        tags=tuple(map(_unicode, tags)) if isinstance(tags, tuple) else (),
+    )
+
+
+def _unicode(value: Any) -> str:
+    return str.__str__(value).encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def _too_large(message: ViberMessage, size: int, found: _Found) -> None:
+    """Report a request that is too large by the largest of its fields."""
+    button = message.button or Button(text="", url="")
+    texts = {
+        "text": message.text,
+        "domain": message.domain,
+        "sender_id": message.sender_id or "",
+        "button.text": button.text,
+        "button.url": button.url,
+        "tags": ", ".join(message.tags),
+    }
+    field, value = max(texts.items(), key=lambda entry: len(entry[1]))
+    remedy = f"the request would have {size:,} bytes; {MAX_BODY_BYTES:,} is the most that is sent"
+    _report(found, field, value, "too_large", remedy)
 
 
 def _number(value: Any, check: PhoneCheck, found: _Found) -> str:
@@ -80,9 +110,14 @@ def _text(field: str, value: Any, found: _Found) -> None:
         _report(found, field, value, "not_text", f"must be a text, not {type(value).__name__}")
     elif not value or value.isspace():
         _report(found, field, value, "empty", "must not be empty")
-    elif "\0" in value:
+    else:
+        _characters(field, value, found)
+
+
+def _characters(field: str, value: str, found: _Found) -> None:
+    if "\0" in value:
         _report(found, field, value, "nul", "must not contain the NUL character")
-    elif not value.isascii() and not _is_unicode(value):
+    if not value.isascii() and not _is_unicode(value):
         _report(found, field, value, "surrogate", "contains half of a character (a lone surrogate): decode it as UTF-8")
 
 
@@ -112,9 +147,10 @@ def _tags(tags: Any, found: _Found) -> None:
         _report(found, "tags", tags, "not_list", 'must be a tuple or list of texts, as in ("spring",)')
         return
     for at, tag in enumerate(tags):
-        before = len(found)
+        if type(tag) is str and _PLAIN_TAG(tag):  # nearly all
+            continue
         _text(f"tags[{at}]", tag, found)
-        if len(found) == before:
+        if isinstance(tag, str):
             _tag(f"tags[{at}]", tag, found)
 
 
@@ -122,6 +158,9 @@ _TAG_RULES: Final[tuple[tuple[Callable[[str], bool], str, str], ...]] = (
     (lambda tag: len(tag) > TAG_MOST, "too_long", f"must have {TAG_MOST} characters or less"),
     (lambda tag: tag.startswith("_"), "reserved", "must not start with an underscore, which is reserved"),
 )
+
+
+_PLAIN_TAG: Final = re.compile(rf"[!-^`-~][ -~]{{0,{TAG_MOST - 1}}}").fullmatch  # ASCII; neither blank nor _ first
 
 
 def _tag(field: str, tag: str, found: _Found) -> None:

@@ -2,6 +2,7 @@
 
 # Annotations are evaluated here: as strings msgspec would look them up in `wooxy_async`, the public `__module__`.
 
+import pickle
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -11,6 +12,9 @@ from wooxy_async._rules.arguments import safe_repr
 from wooxy_async._rules.redaction import mask_digits, mask_number, mask_reference
 
 Device = Literal["all", "phone"]
+_PLAIN_TYPES = frozenset(
+    {str, type(None), int, float, bool, bytes}
+)  # whose values can be pickled, subclasses not meant
 _ECHO_LEAST = 4  # characters; what is shorter is an ordinary word of the server's
 
 
@@ -79,7 +83,9 @@ class Button(Masked, frozen=True, kw_only=True):
 
 
 class ViberMessage(Masked, frozen=True, kw_only=True):
-    """One Viber message to one person; checked when it is sent, not when it is made.
+    """One Viber message to one person; checked when it is sent, not when it is made (but for its `reference`).
+
+    The request, the encoded fields together, may have `MAX_BODY_BYTES`.
 
     Args:
         domain: a domain that is verified in the Wooxy account.
@@ -92,6 +98,9 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
         tags: registered tags for statistics, each of 1 to 50 characters without a leading underscore.
         reference: the caller's own id; comes back with the outcome and never leaves the process. Reprs show a short
             digest of it.
+
+    Raises:
+        TypeError: `reference` cannot be pickled, so that no outcome and no exception of this message could be.
 
     Source:
         API page, Parameters.
@@ -111,6 +120,11 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
         """Keep tags that were given as a list as a tuple, so that the message stays what it was."""
         if isinstance(self.tags, list):
             msgspec.structs.force_setattr(self, "tags", tuple(self.tags))
+        if type(self.reference) not in _PLAIN_TYPES and not _can_be_pickled(self.reference):
+            raise TypeError(
+                f"reference must be a text or None, not {type(self.reference).__name__}: it cannot be pickled, so that "
+                "no outcome with it could reach another process. Pass an id of yours as str."
+            )
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
         for name, value in super()._shown():
@@ -122,6 +136,14 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
                 yield name, Plain(mask_reference(value))
             elif value is not None and not (type(value) is tuple and not value):
                 yield name, value
+
+
+def _can_be_pickled(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 - a caller's object may raise anything
+        return False
+    return True
 
 
 def without_echo(words: str, message: ViberMessage) -> str:

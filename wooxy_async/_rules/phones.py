@@ -46,8 +46,10 @@ _OPENING = r"(\[\uff08\uff3b"
 _CLOSING = r")\]\uff09\uff3d"
 _BRACKETED_DIGIT: Final = re.compile(rf"[{_OPENING}]\D*(\d)\D*[{_CLOSING}]")
 # Behind these a second number, an extension or a footnote may begin: a slash, a bracket, a dash or dot between blanks.
+# A pattern that begins with a set of characters is found ten times as fast as one that begins with a choice.
 _GROUP_MARK: Final = re.compile(
-    rf"[/\uff0f{_OPENING}]|(?<=[{_BLANKS}])[{_INVISIBLE}]*[{_DASHES}.\uff0e][{_DASHES}.\uff0e{_INVISIBLE}]*[{_BLANKS}]"
+    rf"[{_BLANKS}/\uff0f{_OPENING}]"
+    rf"(?:(?<=[/\uff0f{_OPENING}])|[{_INVISIBLE}]*[{_DASHES}.\uff0e][{_DASHES}.\uff0e{_INVISIBLE}]*(?=[{_BLANKS}]))"
 )
 # So may it behind the brackets that the whole number stands in.
 _NUMBER_IN_BRACKETS: Final = re.compile(
@@ -110,6 +112,7 @@ _NOT_VALID = PhoneProblem(
 # +7 is Kazakhstan where 6 or 7 follows, else Russia; behind +7 both countries' numbers have ten digits.
 _PLUS_SEVEN_LENGTH: Final = 10
 _RESTRICTED_PREFIX: Final = re.compile(r"(?P<UA>380)|(?P<BY>375)|(?P<RU>7[^67])")
+_RESTRICTED_STARTS: Final = "37"
 _RESTRICTED: Final = {
     code: PhoneProblem(
         "restricted_country",
@@ -230,7 +233,7 @@ def _find_plan(first_digits: str) -> "Plan | None":
 
 
 def _restriction(digits: str) -> PhoneProblem | None:
-    found = _RESTRICTED_PREFIX.match(digits)
+    found = _RESTRICTED_PREFIX.match(digits) if digits[0] in _RESTRICTED_STARTS else None
     if found is None:
         return None
     country = str(found.lastgroup)
@@ -257,21 +260,23 @@ def _unclear_prefix(written: str, digits: str) -> PhoneProblem | None:
 
 def _unclear_zero(text: str, digits: str) -> PhoneProblem | None:
     # A person who writes +39 (0)6 … or +44 (0)20 … may mean the number with the zero, or the one without it.
-    for bracketed in _BRACKETED_DIGIT.finditer(text):
+    bracketed = _BRACKETED_DIGIT.search(text)
+    while bracketed:
         if int(bracketed[1]) == 0 and _is_calling_code(text[: bracketed.start()], digits):
             without = text[: bracketed.start()] + text[bracketed.end() :]
             return None if _read(without) == digits else _BRACKETED_ZERO
+        bracketed = _BRACKETED_DIGIT.search(text, bracketed.end())
     return None
 
 
 def _unclear_group(text: str) -> PhoneProblem | None:
     # +49 30/1234567 is one number, because +49 30 is none; +49 30 1234567/89 may be one, or one and an extension.
     mark = None if text[0] == "+" else _NUMBER_IN_BRACKETS.search(text)
-    mark = mark or _GROUP_MARK.search(text, SHORTEST)
+    mark = mark or _GROUP_MARK.search(text, SHORTEST + 1)
     while mark:
         if any(map(str.isdecimal, text[mark.end() :])) and _is_possible(text[: mark.end()]):
             return _UNCLEAR_GROUP
-        mark = _GROUP_MARK.search(text, max(mark.end(), SHORTEST))
+        mark = _GROUP_MARK.search(text, mark.end())
     return None
 
 

@@ -13,6 +13,7 @@ from wooxy_async._rules.redaction import Secret
 from wooxy_async.cli._exits import Refusal
 
 TOKEN_VARIABLE: Final = "WOOXY_ACCESS_TOKEN"  # noqa: S105  # the variable's name
+_ADDRESS: Final = "--base-url (or WOOXY_BASE_URL)"
 _TOKEN_MOST: Final = 4096
 
 
@@ -31,7 +32,7 @@ def make_client(base_url: str, token_file: Path | None, **options: Any) -> Wooxy
     try:
         return WooxyClient(None if token is None else token.reveal(), base_url=base_url, **options)
     except (ValueError, TypeError) as error:
-        raise Refusal(str(error)) from None
+        raise Refusal(str(error).replace("base_url", _ADDRESS)) from None
 
 
 def leaves_this_machine(base_url: str) -> bool:

@@ -36,9 +36,10 @@ _VERDICTS: Final = {
     False: "  The sandbox did not take it: it would be safe to send again.",
 }
 _FIRST_MESSAGE: Final = (
-    f"export {TOKEN_VARIABLE}=your-token",
-    'wooxy send --to +your-number --domain your.domain --text "Hello from Wooxy"',
+    'wooxy send --to +your-number --domain your.domain --text "Hello from Wooxy" \\',
+    "  --button-text Open --button-url https://your.domain",
 )
+_LOOK: Final = "Look at the phone: has the button arrived? If not, add --button-field button"
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +147,7 @@ def _show(screen: Console, report: Report, seen: Seen, number_column: str) -> No
     refused = [note for note in report.tally.noted if note.word == "refused"]
     doubtful = [note for note in report.tally.noted if note.word == "in doubt"]
     screen.print(Text("\nNot accepted, for example", style="bold"))
-    screen.print(notes_table([_on_one_line(note) for note in (unusable, *refused[:1])] + doubtful))
+    screen.print(notes_table([_on_one_line(note) for note in (unusable, *refused[:1], *doubtful)]))
     for _ in doubtful:
         screen.print(_VERDICTS[seen.doubtful_taken])
     screen.print(Text("\nWhat the server saw", style="bold"))
@@ -157,9 +158,10 @@ def _show(screen: Console, report: Report, seen: Seen, number_column: str) -> No
             ("lost", f"{seen.lost} of {report.tally.counts['accepted']:,} that were accepted"),
         )
     )
-    screen.print(Text("\nYour first real message", style="bold"))
+    screen.print(Text.assemble(("\nYour first real message", "bold"), f", with your token in {TOKEN_VARIABLE}"))
     for line in _FIRST_MESSAGE:
         screen.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
+    screen.print(f"  {_LOOK}")
 
 
 def _on_one_line(note: Noted) -> Noted:

@@ -10,6 +10,7 @@ import typer
 from wooxy_async import Button
 from wooxy_async._rules.messages import Device as _Device
 from wooxy_async._rules.phones import PhoneCheck as _PhoneCheck
+from wooxy_async._rules.wire import ButtonField as _ButtonField
 from wooxy_async.cli._exits import Refusal
 
 MESSAGE = "Message"
@@ -27,6 +28,10 @@ ButtonText: TypeAlias = Annotated[
 ]
 ButtonUrl: TypeAlias = Annotated[
     str | None, typer.Option("--button-url", help="The address that it opens.", rich_help_panel=MESSAGE)
+]
+ButtonField: TypeAlias = Annotated[
+    _ButtonField,
+    typer.Option("--button-field", help="The button's name on the wire: the page has both.", rich_help_panel=MESSAGE),
 ]
 Device: TypeAlias = Annotated[
     _Device, typer.Option("--device", help="phone: shown in the mobile app only.", rich_help_panel=MESSAGE)

@@ -49,6 +49,7 @@ def run(
     sender: options.Sender = None,
     button_text: options.ButtonText = None,
     button_url: options.ButtonUrl = None,
+    button_field: options.ButtonField = "buttons",
     device: options.Device = "all",
     ttl: options.Ttl = 3600,
     tag: options.Tags = None,
@@ -98,7 +99,13 @@ def run(
         )
         path = None if dry_run else results or default_path(contacts)
         client = (
-            make_client(base_url, token_file, max_concurrency=max_concurrency, phone_check=phone_check)
+            make_client(
+                base_url,
+                token_file,
+                max_concurrency=max_concurrency,
+                phone_check=phone_check,
+                button_field=button_field,
+            )
             if path
             else None
         )
