@@ -13,7 +13,6 @@ from hostile import PATIENCE, Act, HostileServer, LostError, Peer, Request, acce
 from people import message as person
 
 from wooxy_async import Accepted, InDoubtError, RetryPolicy, ViberMessage, WooxyClient
-from wooxy_async._adapters.transport import CONNECTIONS
 from wooxy_async._ports import Handover, TransportError
 from wooxy_async.limits import SLOTS, ProcessLimiter
 from wooxy_async.sandbox import Sandbox
@@ -134,8 +133,8 @@ def test_the_slots_of_a_dead_loop_are_found_in_time() -> None:
         assert 1.0 <= runner.run(main()) <= 1.5
 
 
-async def test_a_connection_rests_after_its_answer_and_there_are_twice_as_many_as_slots_at_the_most() -> None:
-    """Bursts of ten, one right after the other, are not answered on connections that have just been used."""
+async def test_a_connection_rests_after_its_answer() -> None:
+    """What is sent right after an answer goes on another connection: the one of the answer may be given a second one."""
     peers: set[asyncio.BaseTransport] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -147,7 +146,9 @@ async def test_a_connection_rests_after_its_answer_and_there_are_twice_as_many_a
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
     async with WooxyClient(f"token-{uuid.uuid4()}", base_url=f"http://{host}:{port}") as client:
-        for _burst in range(6):
-            await asyncio.gather(*(client.send(person(at)) for at in range(SLOTS)))
-        assert len(peers) <= CONNECTIONS == 2 * SLOTS
+        for at in range(500):  # a busy machine may take longer than the rest between two
+            await client.send(person(at))
+            if len(peers) > 1:
+                break
+        assert len(peers) == 2
     server.close()

@@ -262,7 +262,7 @@ async def test_a_living_loop_is_not_cut(token: str) -> None:
             del gone
             await client.send(message("before"))
             limiter.share.cut_dead_loops()
-            await asyncio.sleep(2 * transport.QUIET)  # while there may be others, a connection rests for so long
+            await asyncio.sleep(2 * transport.QUIET)  # a connection rests for so long
             await client.send(message("after"))
         assert server.connections == 1
 

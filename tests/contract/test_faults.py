@@ -146,7 +146,7 @@ class Case:
             assert self.server.done.wait(PATIENCE)
         else:
             assert await asyncio.to_thread(self.server.done.wait, PATIENCE)
-        await asyncio.sleep(2 * QUIET)  # while there may be others, a connection rests for so long after an answer
+        await asyncio.sleep(2 * QUIET)  # a connection rests for so long after an answer
 
     async def check(self, client: WooxyClient, outcome: Outcome) -> None:
         """Check the outcome, the late one, and that the next message is none the worse for it."""

@@ -42,7 +42,6 @@ ANSWER_MOST: Final = 64 * 1024
 CONNECT_LIMIT: Final = 10.0  # seconds for DNS, TCP and TLS together
 _PROXY_LOGIN: Final = 407
 KEEPALIVE: Final = 15.0  # seconds; servers commonly close an idle connection after 60 or more
-CONNECTIONS: Final = 20  # twice as many as an account may use at once
 QUIET: Final = 0.005  # seconds in which a stray second answer shows itself
 _HEADERS: Final = {
     "Accept": "application/json",
@@ -129,7 +128,7 @@ class _Connector(TCPConnector):
     """Hands out no connection that is readable, hung up or due to close before it is used.
 
     aiohttp keeps parsing a pooled connection: bytes that a server sends unasked become the answer to the next request.
-    So a connection rests for `QUIET` after an answer, as long as there may be another.
+    So a connection rests for `QUIET` after an answer; that takes some more connections than slots.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -183,10 +182,8 @@ class _Connector(TCPConnector):
 
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
         """Take a connection out of the pool; the one that has rested longest stands first."""
-        if resting := self._conns.get(key):
-            idle, is_last = monotonic() - resting[0][1], len(self._acquired) + len(resting) >= CONNECTIONS
-            if idle < QUIET and not is_last:
-                return None
+        if (resting := self._conns.get(key)) and monotonic() - resting[0][1] < QUIET:
+            return None
         return await super()._get(key, traces)
 
     def close_now(self) -> None:
