@@ -134,7 +134,7 @@ def test_the_slots_of_a_dead_loop_are_found_in_time() -> None:
 
 
 async def test_a_connection_rests_after_its_answer() -> None:
-    """What is sent right after an answer goes on another connection: the one of the answer may be given a second one."""
+    """What is sent right after an answer goes on another connection: a second answer may come on the first."""
     peers: set[asyncio.BaseTransport] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -150,5 +150,5 @@ async def test_a_connection_rests_after_its_answer() -> None:
             await client.send(person(at))
             if len(peers) > 1:
                 break
-        assert len(peers) == 2
     server.close()
+    assert len(peers) == 2
