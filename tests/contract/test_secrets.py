@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import pytest
 from people import message
-from showing import chain, own_frames, texts, tracebacks
+from showing import chain, own_frames, spellings, texts, tracebacks
 
 from wooxy_async import (
     AuthenticationError,
@@ -40,25 +40,6 @@ ELSEWHERE = "another-secret-of-the-environment"
 TOKEN = "kZ7/q+Wm=2x&<Tq9>vLr%40bHs'8c"  # every character that some encoding writes in another way
 PROXY_PASSWORD = "pr0xy-pa55word/with+signs"
 PROXY = f"http://user:{quote(PROXY_PASSWORD, safe='')}@127.0.0.1:1"
-PART = 12
-
-
-def spellings(secret: str) -> Iterator[str]:
-    """Yield every part of a secret that must not show, in the encodings that servers and libraries write."""
-    raw = secret.encode()
-    for at in range(len(secret) - PART + 1):
-        part = secret[at : at + PART]
-        yield part
-        yield quote(part, safe="")
-        yield json.dumps(part)[1:-1]
-        yield json.dumps(part)[1:-1].replace("/", "\\/")
-        yield html.escape(part)
-        yield part.encode().hex()
-        yield "".join(f"\\u{ord(character):04x}" for character in part)
-        yield "".join(f"%{ord(character):02x}" for character in part)
-    for before in range(3):
-        encoded = base64.b64encode(b"x" * before + raw).decode()
-        yield encoded[8:24]
 
 
 def assert_clean(text: str) -> None:
