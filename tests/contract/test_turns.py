@@ -214,7 +214,7 @@ def noting(pulled: list[ViberMessage], turn: int) -> Iterator[ViberMessage]:
 
 
 async def test_a_wait_for_a_slot(token: str) -> None:
-    """A `send` that waits for one of ten slots is cancelled there, as it gets one, or up to 19 turns later: none is lost."""
+    """A `send` that waits for one of ten slots is cancelled there, as it gets one, or a little later: none is lost."""
     async with served("plain", token) as stage:
         limiter = stage.client._engine.limiter
         for turn in range(TURNS):
