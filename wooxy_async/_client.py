@@ -54,7 +54,8 @@ class WooxyClient:
         button_field: "buttons" or "button"; the API page contradicts itself, and its table says "buttons".
         ssl: a context for a private CA; certificates are always verified.
         proxy: the address of an HTTP proxy; its password is as secret as the token.
-        allow_http: let the token travel unencrypted to another machine; only for a trusted network.
+        allow_http: let the token travel unencrypted to another machine, be it the API's or the proxy's of an http://
+            `base_url`; only for a trusted network.
         fresh_connections: make a new connection for each request, the strictest defence against answers that belong
             to nobody, at twice the cost.
         patience: seconds that a `send_many` goes on while the API gives no valid reply, 0 to 2,592,000 (30 days).

@@ -73,9 +73,10 @@ def make_settings(**given: Any) -> Settings:
 
 
 def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, redact: Redactor) -> Settings:
+    allow_http = _flag("allow_http", given["allow_http"])
     return Settings(
         token=token,
-        url=_url(given["base_url"], allow_http=_flag("allow_http", given["allow_http"])),
+        url=_way(_url(given["base_url"], allow_http=allow_http), proxy, allow_http=allow_http),
         max_concurrency=whole("max_concurrency", given["max_concurrency"], 1, SLOTS),
         timeout=seconds("timeout", given["timeout"]),
         answer_limit=seconds("answer_limit", given["answer_limit"]),
@@ -133,6 +134,18 @@ def _url(given: Any, *, allow_http: bool) -> str:
             "http:// is for loopback only, unless allow_http=True."
         )
     return base.rstrip("/") + PATH
+
+
+def _way(url: str, proxy: Secret | None, *, allow_http: bool) -> str:
+    """Return the API's address if the token stays on this machine or is encrypted on its whole way."""
+    if proxy is None or allow_http or url.lower().startswith("https:"):
+        return url
+    if not is_loopback(urlsplit(proxy.reveal()).hostname or ""):
+        raise ValueError(
+            "proxy must be on this machine where base_url starts with http://, because another machine would read the "
+            "token: take https:// for base_url, leave the proxy out, or allow it with allow_http=True."
+        )
+    return url
 
 
 def _split(name: str, value: Any, schemes: tuple[str, ...]) -> SplitResult:

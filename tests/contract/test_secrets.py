@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import pytest
 from people import message
-from showing import chain, own_frames, texts, tracebacks
+from showing import chain, own_frames, spellings, texts, tracebacks
 
 from wooxy_async import (
     AuthenticationError,
@@ -33,6 +33,7 @@ from wooxy_async import (
     WooxyClient,
     WooxyError,
 )
+from wooxy_async.limits import ProcessLimiter
 from wooxy_async.sandbox import Fault, Sandbox
 
 LONG_TOKEN = "".join(f"{at * 7919 % 9973:04}-" for at in range(1, 30))  # longer than what rich shows of a string
@@ -40,25 +41,6 @@ ELSEWHERE = "another-secret-of-the-environment"
 TOKEN = "kZ7/q+Wm=2x&<Tq9>vLr%40bHs'8c"  # every character that some encoding writes in another way
 PROXY_PASSWORD = "pr0xy-pa55word/with+signs"
 PROXY = f"http://user:{quote(PROXY_PASSWORD, safe='')}@127.0.0.1:1"
-PART = 12
-
-
-def spellings(secret: str) -> Iterator[str]:
-    """Yield every part of a secret that must not show, in the encodings that servers and libraries write."""
-    raw = secret.encode()
-    for at in range(len(secret) - PART + 1):
-        part = secret[at : at + PART]
-        yield part
-        yield quote(part, safe="")
-        yield json.dumps(part)[1:-1]
-        yield json.dumps(part)[1:-1].replace("/", "\\/")
-        yield html.escape(part)
-        yield part.encode().hex()
-        yield "".join(f"\\u{ord(character):04x}" for character in part)
-        yield "".join(f"%{ord(character):02x}" for character in part)
-    for before in range(3):
-        encoded = base64.b64encode(b"x" * before + raw).decode()
-        yield encoded[8:24]
 
 
 def assert_clean(text: str) -> None:
@@ -321,6 +303,43 @@ def test_an_argument_that_does_not_exist_shows_no_secret() -> None:
         assert_unseen(error)
 
 
+LOGIN = f"user:{quote(PROXY_PASSWORD, safe='')}"
+ADDRESSES: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "a proxy of another kind": ("proxy", {"proxy": f"socks5://{LOGIN}@127.0.0.1:1"}),
+    "a proxy without a host": ("proxy", {"proxy": f"http://{LOGIN}@"}),
+    "a proxy without a scheme": ("proxy", {"proxy": f"{LOGIN}@127.0.0.1:1"}),
+    "a proxy with a wrong port": ("proxy", {"proxy": f"http://{LOGIN}@127.0.0.1:99999"}),
+    "a proxy with a bracket": ("proxy", {"proxy": f"http://{LOGIN}@[::1"}),
+    "a proxy with a line break": ("proxy", {"proxy": f"{PROXY}\n"}),
+    "a proxy in bytes": ("proxy", {"proxy": PROXY.encode()}),
+    "a proxy elsewhere": ("proxy", {"proxy": f"http://{LOGIN}@proxy.example", "base_url": "http://127.0.0.1:1"}),
+    "an API with a login": ("base_url", {"base_url": f"https://{LOGIN}@api.wooxy.com"}),
+    "an API with a name": ("base_url", {"base_url": f"https://{quote(PROXY_PASSWORD, safe='')}@api.wooxy.com"}),
+    "an API with a wrong port": ("base_url", {"base_url": f"https://{LOGIN}@api.wooxy.com:99999"}),
+    "an API with a query": ("base_url", {"base_url": f"https://api.wooxy.com?key={LOGIN}"}),
+    "an API with a fragment": ("base_url", {"base_url": f"https://api.wooxy.com#{LOGIN}"}),
+    "an API that is the proxy": ("base_url", {"base_url": f"ftp://{LOGIN}@127.0.0.1", "proxy": PROXY}),
+}
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_no_refused_address_shows_its_login(name: str) -> None:
+    """An address that cannot be right is named, and shows neither its password nor the token."""
+    argument, given = ADDRESSES[name]
+    error = refusal(**given)
+    assert str(error).startswith(f"{argument} must ")
+    assert_unseen(error or AssertionError("not refused"))
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if not isinstance(SHAPES[shape](TOKEN), str)])
+def test_a_limiter_that_refuses_its_token_shows_no_secret(shape: str) -> None:
+    """A limiter that a program makes by itself is given the token as well."""
+    with pytest.raises(TypeError, match=r"^token must be a text") as caught:
+        ProcessLimiter(SHAPES[shape](TOKEN))
+    assert_unseen(without_own_frames(caught.value))
+
+
 ENVIRONMENTS: dict[str, Mapping[str, str]] = {
     "a token with a line break": {"WOOXY_ACCESS_TOKEN": f"{TOKEN}\n"},
     "a long token with a blank": {"WOOXY_ACCESS_TOKEN": f"{LONG_TOKEN} "},
@@ -358,6 +377,8 @@ from showing import tracebacks
 
 for name, shape, error in test_secrets.refusals():
     print(name, shape, tracebacks(error))
+for _argument, given in test_secrets.ADDRESSES.values():
+    print(tracebacks(test_secrets.refusal(**given)))
 for variables in test_secrets.ENVIRONMENTS.values():
     test_secrets.os.environ.update(variables)
     print(tracebacks(test_secrets.refusal(proxy=test_secrets.PROXY)))
@@ -365,8 +386,48 @@ sys.exit("all of it")
 """
 
 
-def test_development_mode_shows_no_secret() -> None:
-    """With `-X dev` and every warning on, refusals of all arguments print no secret either."""
+LEFT_OPEN = """
+import asyncio
+import gc
+import sys
+from urllib.parse import quote
+
+import test_secrets
+from aiohttp.connector import Connection
+from listening import Listener
+from people import message
+from wooxy_async import WooxyClient
+
+listener = Listener(tls=False)
+
+
+async def leave_open() -> None:
+    proxy = f"http://user:{quote(test_secrets.PROXY_PASSWORD, safe='')}@127.0.0.1:{listener.server.port}"
+    client = WooxyClient(test_secrets.TOKEN, base_url="http://127.0.0.1:9", proxy=proxy)
+    await client.send(message(text="m"))
+    connector = client._engine.transport()._connector
+    ((key, rested),) = connector._conns.items()
+    Connection(connector, key, rested.pop()[0], asyncio.get_running_loop())  # dropped, as with an unread response
+    cut_off.append(asyncio.ensure_future(client.send(message(text="m"))))
+    while len(listener.heads) < 2:
+        await asyncio.sleep(0)
+
+
+cut_off = []
+with listener.server:
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(leave_open())
+    loop.close()
+    cut_off.clear()
+    del loop
+    gc.collect()
+assert all(test_secrets.TOKEN.encode() in head and b"Proxy-Authorization: Basic" in head for head in listener.heads)
+sys.exit("all of it")
+"""
+
+
+def in_development_mode(program: str, warnings: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with `-X dev` and the secrets in its environment."""
     here = Path(__file__).parent
     paths = (here, here.parent / "support", here.parents[1])
     environment = {
@@ -375,13 +436,28 @@ def test_development_mode_shows_no_secret() -> None:
         "WOOXY_ACCESS_TOKEN": TOKEN,
         "SOME_PASSWORD": ELSEWHERE,
     }
-    done = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-X", "dev", "-W", "always", "-c", DEVELOPMENT],
+    return subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-X", "dev", "-W", warnings, "-c", program],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("warnings", ["always", "default", "error::ResourceWarning"])
+def test_development_mode_shows_no_secret_of_what_is_left_open(warnings: str) -> None:
+    """What is left open behind a proxy, by us, by aiohttp or by a closed loop, warns without token and password."""
+    done = in_development_mode(LEFT_OPEN, warnings)
+    assert done.stderr.endswith("all of it\n")
+    for told in ("<WooxyClient: open, http://127.0.0.1:9", "Unclosed connection Connection<ConnectionKey("):
+        assert f"ResourceWarning: {told}" in done.stderr
+    assert_clean(done.stdout + done.stderr)
+
+
+def test_development_mode_shows_no_secret() -> None:
+    """With `-X dev` and every warning on, refusals of all arguments print no secret either."""
+    done = in_development_mode(DEVELOPMENT, "always")
     assert done.stderr.endswith("all of it\n")
     assert done.stdout.count("Traceback") > len(ARGUMENTS) * 2
     assert_clean(done.stdout + done.stderr)

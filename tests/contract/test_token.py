@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import uuid
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import aiohttp
 import certificates
 import pytest
-from hostile import Act, HostileServer, Peer, Request, accepted, ordinary
+from listening import Listener, new_token
 from yarl import URL
 
 from wooxy_async import Accepted, NotSent, RetryPolicy, ViberMessage, WooxyClient
@@ -20,38 +19,6 @@ from wooxy_async._rules.redaction import Secret
 
 PASSWORD = "pass-word-of-the-proxy"
 MESSAGE = ViberMessage(domain="shop.example", phone_number="+14155550123", text="m")
-
-
-class Listener:
-    """A hostile server that keeps the heads of all that it reads, and may play a proxy as well.
-
-    Args:
-        tls: whether it speaks TLS, behind CONNECT where it plays a proxy.
-        connect: what it answers to CONNECT; None for no proxy.
-    """
-
-    def __init__(self, *, tls: bool, connect: bytes | None = None) -> None:
-        self.connects: list[bytes] = []
-        self.heads: list[bytes] = []
-        self._connect = connect
-        self.server = HostileServer(
-            tls=certificates.server_context() if tls else None,
-            usual=ordinary if connect is None else self._tunnel,
-            otherwise=Act(self._answer),
-        )
-
-    def _tunnel(self, peer: Peer) -> None:
-        if (head := peer.head()) is None:
-            return
-        self.connects.append(head)
-        peer.send(self._connect or b"")
-        if b" 200 " in (self._connect or b""):
-            peer.secure()
-            peer.serve()
-
-    def _answer(self, peer: Peer, request: Request) -> None:
-        self.heads.append(request.head)
-        peer.answer(accepted(request.name))
 
 
 def values(given: object, seen: set[int] | None = None) -> Iterator[str]:
@@ -96,11 +63,6 @@ def nosy(told: list[str]) -> aiohttp.TraceConfig:
     ):
         signal.append(hear)
     return config
-
-
-def new_token() -> str:
-    """Return a token that nobody else has."""
-    return f"token-{uuid.uuid4()}"
 
 
 def instrumented(client: WooxyClient, told: list[str]) -> WooxyClient:

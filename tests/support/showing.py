@@ -1,15 +1,38 @@
 """What programs show of an exception, and what there is to be shown: for the search for secrets."""
 
+import base64
+import html
 import io
+import json
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.traceback import Traceback
 
 LIBRARY = Path(__file__).parents[2] / "wooxy_async"
+PART = 12  # characters of a secret that are too many
+
+
+def spellings(secret: str) -> Iterator[str]:
+    """Yield every part of a secret that must not show, in the encodings that servers and libraries write."""
+    raw = secret.encode()
+    for at in range(len(secret) - PART + 1):
+        part = secret[at : at + PART]
+        yield part
+        yield quote(part, safe="")
+        yield json.dumps(part)[1:-1]
+        yield json.dumps(part)[1:-1].replace("/", "\\/")
+        yield html.escape(part)
+        yield part.encode().hex()
+        yield "".join(f"\\u{ord(character):04x}" for character in part)
+        yield "".join(f"%{ord(character):02x}" for character in part)
+    for before in range(3):
+        encoded = base64.b64encode(b"x" * before + raw).decode()
+        yield encoded[8:24]
 
 
 def tracebacks(error: BaseException) -> str:

@@ -240,6 +240,30 @@ def test_plain_http_beyond_loopback_is_refused_unless_allowed(base: str) -> None
     assert made(base_url=base, allow_http=True).url == base + "/v3/viber/send"
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://proxy.example:3128", "https://proxy.example", "http://user:s3cret@10.0.0.1:3128", "http://127.1:3128"],
+)
+def test_plain_http_through_another_machine_is_refused_unless_allowed(proxy: str) -> None:
+    """A proxy elsewhere would read the token of a request to http://, whatever loopback is there."""
+    for base in ("http://127.0.0.1:8025", "HTTP://localhost"):
+        with pytest.raises(ValueError, match=r"^proxy must be on this machine .*base_url.*allow_http=True") as caught:
+            made(base_url=base, proxy=proxy)
+        assert "s3cret" not in f"{caught.value!r}"
+        assert made(base_url=base, proxy=proxy, allow_http=True).url == base + "/v3/viber/send"
+
+
+def test_a_proxy_of_an_encrypted_api_may_be_anywhere() -> None:
+    """Behind CONNECT the token is encrypted; and a proxy on this machine may read what it forwards."""
+    for base, proxy in (
+        ("https://api.wooxy.com", "http://proxy.example:3128"),
+        ("HTTPS://api.wooxy.com", "http://proxy.example:3128"),
+        ("http://127.0.0.1:8025", "http://[::1]:3128"),
+        ("http://127.0.0.1:8025", "http://localhost:3128"),
+    ):
+        assert made(base_url=base, proxy=proxy).url == base + "/v3/viber/send"
+
+
 def test_no_host_is_not_loopback() -> None:
     """An empty host is not this machine."""
     assert not is_loopback("")

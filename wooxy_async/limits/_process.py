@@ -14,6 +14,7 @@ from typing import Final
 import anyio
 
 from wooxy_async._ports import Clock, LimiterStatistics, Priority
+from wooxy_async._rules.arguments import hiding_arguments
 from wooxy_async.limits import _pace
 from wooxy_async.limits._account import SLOTS, Account, DeadLoops, ProcessLease, Share, Waiter, running_loop
 
@@ -64,11 +65,17 @@ class ProcessLimiter:
         loss_hold: seconds that a slot stays closed after the event loop of its request was lost.
         clock: where time comes from; the limiters of one token use that of the first.
 
+    Raises:
+        TypeError: the token is no text.
+
     Source:
         API page: "Do not send more than 10 concurrent API requests".
     """
 
+    @hiding_arguments
     def __init__(self, token: str, *, share: int = SLOTS, loss_hold: float = 5.0, clock: Clock = time) -> None:
+        if not isinstance(token, str):
+            raise TypeError(f"token must be a text, not {type(token).__name__}.")
         self.share = Share(share, loss_hold)
         self.account = _join(token, self.share, clock)
         self._clock = clock
