@@ -147,9 +147,9 @@ class Engine:
         self.intakes.clear()
 
     def _hasten(self, drain: float) -> None:
-        draining = self._draining
-        if draining is not None and self._loop is asyncio.get_running_loop():
-            at = self._loop.time() + drain
+        draining, loop = self._draining, asyncio.get_running_loop()
+        if draining is not None and self._loop is loop:
+            at = loop.time() + drain
             if not draining.expired() and at < (draining.when() or at):
                 draining.reschedule(at)
 
