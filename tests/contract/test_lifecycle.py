@@ -164,6 +164,20 @@ async def test_closing_ends_streams(token: str) -> None:
     assert len(outcomes) <= 21
 
 
+async def test_closing_sends_nothing_again(token: str) -> None:
+    """A request that is refused for load while its client closes is NotSent for that reason, and not tried again."""
+    async with Sandbox(token=token, latency=0.1) as sandbox:
+        sandbox.script(Fault.too_many_requests(None))
+        client = WooxyClient(token, base_url=sandbox.url)
+        send = asyncio.ensure_future(client.send(message()))
+        await sandbox.until(lambda: sandbox.requests == 1)
+        await client.aclose()
+        with pytest.raises(NotSentError) as caught:
+            await send
+    assert caught.value.outcome.cause.kind == "throttled"
+    assert sandbox.requests == 1
+
+
 async def test_closing_runs_to_its_end_when_cancelled(sandbox: Sandbox) -> None:
     """A cancelled aclose still drains: the request in flight is answered."""
     sandbox.script(Fault.slow_answer(0.1))
