@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import re
 import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 
-from shrink import ranges, shrunk
+from shrink import kinds, ranges, smallest
 from verdict import Verdict, quieten, verdict
 
 SECONDS = 60.0
@@ -21,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Simulate as the arguments say; 1 if anything was wrong."""
     options = _parsed(arguments)
     quieten()
+    gc.collect()
+    gc.freeze()  # what was imported need not be looked at again
     warnings.simplefilter("ignore")  # of what died with its loop
     sys.unraisablehook = lambda _told: None
     if options.seed is not None:
@@ -36,10 +39,12 @@ def _many(options: argparse.Namespace) -> int:
     began, messages, outcomes, schedules = time.perf_counter(), 0, Counter[str](), 0
     for seed in _seeds(options):
         found = verdict(seed)
+        if options.digests:
+            _print(f"{seed} {found.digest}")
         messages, outcomes, schedules = messages + found.messages, outcomes + found.outcomes, schedules + 1
         if found.wrong:
             _print(_told(found), "shrinking …")
-            _print(_told(shrunk(found)))
+            _print(_told(_shrunk(found)))
             _print(f"after {schedules} schedules, {messages} messages")
             return 1
         taken = time.perf_counter() - began
@@ -50,6 +55,17 @@ def _many(options: argparse.Namespace) -> int:
     taken = time.perf_counter() - began
     _print(f"{schedules} schedules, {messages} messages, {taken:.0f} s: {dict(outcomes)}; nothing was wrong")
     return 0
+
+
+def _shrunk(found: Verdict) -> Verdict:
+    """Leave out what the failure does not need."""
+    seed, wrong = found.schedule.seed, kinds(found.wrong)
+
+    def tried(without: frozenset[int]) -> Iterable[int] | None:
+        smaller = verdict(seed, without)
+        return smaller.schedule.choices if kinds(smaller.wrong) & wrong else None
+
+    return verdict(seed, smallest(found.schedule.choices, found.without, tried))
 
 
 def _seeds(options: argparse.Namespace) -> Iterator[int]:
@@ -81,6 +97,7 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--without", type=_numbers, default=frozenset(), help="choices that are left out: 3,7-9")
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--messages", type=int, help="go on until so many messages were simulated")
+    parser.add_argument("--digests", action="store_true", help="print the digest of what happened, by seed")
     parser.add_argument("--trace", action="store_true", help="print what happened")
     return parser.parse_args(arguments)
 

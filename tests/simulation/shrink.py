@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-
-from verdict import Verdict, verdict
+from collections.abc import Callable, Iterable
 
 
-def shrunk(found: Verdict) -> Verdict:
-    """Return the smallest schedule that was found which fails in the same way."""
-    best, size = found, max(len(found.schedule.choices) // 2, 1)
+def smallest(
+    choices: Iterable[int], without: frozenset[int], tried: Callable[[frozenset[int]], Iterable[int] | None]
+) -> frozenset[int]:
+    """Return what can be left out.
+
+    Args:
+        choices: the numbers of those that were made.
+        without: what is left out already.
+        tried: returns the choices that are made without some, or None where it no longer fails.
+    """
+    left = list(choices)
+    size = max(len(left) // 2, 1)
     while True:
-        numbers, smaller = list(best.schedule.choices), False
-        for start in range(0, len(numbers), size):
-            dropped = best.without | frozenset(numbers[start : start + size])
-            tried = verdict(best.schedule.seed, dropped)
-            if _kinds(tried.wrong) & _kinds(found.wrong):
-                best, smaller = tried, True
-        if size == 1 and not smaller:
-            return best
-        size = max(size // 2, 1) if not smaller or size > 1 else 1
+        is_smaller = False
+        for start in range(0, len(left), size):
+            dropped = without | frozenset(left[start : start + size])
+            if dropped > without and (remaining := tried(dropped)) is not None:
+                without, left, is_smaller = dropped, list(remaining), True
+        if size == 1 and not is_smaller:
+            return without
+        size = max(size // 2, 1)
 
 
-def _kinds(wrong: list[str]) -> set[str]:
+def kinds(wrong: Iterable[str]) -> set[str]:
     """Return what is wrong, whatever the message and the number."""
     return {re.sub(r"\bm?\d[\d.]*", "#", line)[:40] for line in wrong}
 
