@@ -22,8 +22,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Simulate as the arguments say; 1 if anything was wrong."""
     options = _parsed(arguments)
     quieten()
-    gc.collect()
-    gc.freeze()  # what was imported need not be looked at again
     warnings.simplefilter("ignore")  # of what died with its loop
     sys.unraisablehook = lambda _told: None
     if options.seed is not None:
@@ -39,6 +37,9 @@ def _many(options: argparse.Namespace) -> int:
     began, messages, outcomes, schedules = time.perf_counter(), 0, Counter[str](), 0
     for seed in _seeds(options):
         found = verdict(seed)
+        if schedules == 0:
+            gc.collect()
+            gc.freeze()  # what was imported and cached need not be looked at again
         if options.digests:
             _print(f"{seed} {found.digest}")
         messages, outcomes, schedules = messages + found.messages, outcomes + found.outcomes, schedules + 1

@@ -23,6 +23,7 @@ from simulated_server import Server
 from wooxy_async import Outcome, RetryPolicy, ViberMessage, WooxyClient, WooxyError
 from wooxy_async.limits import ProcessLimiter
 
+START: Final = 1000.0  # when a schedule begins, by its clock
 LONGEST: Final = 20_000.0  # seconds of a schedule
 CLOSING: Final = 11.1  # seconds that closing may take: 10, one more, and a little
 _runs = itertools.count(10**9)  # tokens of one length: what is left of an account must not be met again
@@ -100,7 +101,7 @@ class Play:
 
     def run(self) -> None:
         """Play it."""
-        self._open_loop(1000.0)
+        self._open_loop(START)
         self.clients = [self._client(number) for number in range(len(self.schedule.clients))]
         deeds, dies_at = self.schedule.deeds, self.schedule.dies_at
         if dies_at is not None:
@@ -124,6 +125,7 @@ class Play:
         """Close the loop abruptly, and go on in another."""
         for task in asyncio.all_tasks(self.loop):
             task._log_destroy_pending = False
+        del task
         self.loop.close()
         self.ledger.died |= {name for name in self.ledger.sent if not self.ledger.told[name]}
         self.server.note("the loop dies")
@@ -183,6 +185,8 @@ class Play:
         for client in self.clients:
             await self._close(client)
             client.statistics()  # finds what died with its loop, if nobody has looked since
+        if self.schedule.dies_at is not None:
+            gc.collect()  # what was already closing when its loop died, and was replaced
         await asyncio.sleep(max(drawn["loss_hold"] for drawn in self.schedule.clients) + 31)
         self._held.clear()
         self._look_at_what_is_left()
@@ -216,7 +220,7 @@ class Play:
             self.ledger.wrong.append(f"closing took {took:.2f} s")
 
     async def _do(self, deed: Deed) -> None:
-        await asyncio.sleep(deed.at)
+        await asyncio.sleep(START + deed.at - self.loop.time())
         await getattr(self, f"_do_{deed.kind}")(deed)
 
     async def _do_block(self, deed: Deed) -> None:

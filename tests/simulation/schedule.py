@@ -27,7 +27,8 @@ class Planned:
 
     name: str
     plan: tuple[tuple[str, float], ...]
-    is_valid: bool = True
+    is_valid: bool
+    is_kept: bool  # else it is drawn, so that nothing else changes, and left out
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,9 @@ class _Drawer:
         self.draws = Draws(seed, without)
         self.random = self.draws.random
         self._messages = 0
+        self._is_dying = self.random.random() < 0.15
         # How wild a schedule is: many are nearly calm, so that what a fault does is not hidden by ten others.
-        self._faulty = self.random.choice((0.0, 0.03, 0.1, 0.3, 0.3, 0.7))
+        self._faulty = self.random.choice((0.0, 0.0, 0.03, 0.1, 0.3, 0.7))
         self._kinds = self.random.choices(_FAULTS, k=6) if self.random.random() < 0.5 else list(_FAULTS)
         self._is_fresh = self.random.random() < 0.2
         if self.random.random() < 0.15:
@@ -108,12 +110,15 @@ class _Drawer:
 
     def schedule(self) -> Schedule:
         draws, rand = self.draws, self.random
-        tls = rand.random() < 0.25
-        clients = [self._client() for _ in range(rand.choice((1, 1, 2)))]
-        dies_at = draws.maybe(0.12, "the loop dies", None, 0.02, 0.3, 2.0)
-        deeds = [self._deed(len(clients)) for _ in range(rand.randint(1, 6))]
-        deeds = [deed for deed in deeds if deed is not None]
-        openings = {at: draws.maybe(0.06, f"connection {at}", "open", *_OPENINGS) for at in range(40)}
+        tls = rand.random() < 0.2
+        dies_at = self._dies_at()
+        clients = [self._client() for _ in range(2 if self._is_dying else rand.choice((1, 1, 2)))]
+        drawn = [self._deed(rand.randrange(len(clients))) for _ in range(rand.randint(1, 6))]
+        if self._is_dying:  # another client goes on, which knows nothing of the loop that died
+            drawn += [self._deed(rand.choice((0, 1, 1)), after=2.0) for _ in range(rand.randint(1, 3))]
+        deeds = [deed for deed in drawn if deed is not None]
+        unsound = rand.choice((0.0, 0.0, 0.05, 0.2))
+        openings = {at: draws.maybe(unsound, f"connection {at}", "open", *_OPENINGS) for at in range(40)}
         troubles = {
             thing: self._troubles(thing, chance)
             for thing, chance in {
@@ -136,6 +141,10 @@ class _Drawer:
             choices=draws.choices,
         )
 
+    def _dies_at(self) -> float | None:
+        """Draw when the loop is closed; in such schedules more is in progress, and slots open soon."""
+        return self.draws.maybe(float(self._is_dying), "the loop dies", None, 0.02, 0.3, 2.0)
+
     def _client(self) -> dict[str, Any]:
         draws = self.draws
         return {
@@ -144,7 +153,7 @@ class _Drawer:
             "wait_max": draws.maybe(0.3, "wait_max", 30.0, 0.5, 0.01),
             "timeout": draws.maybe(0.2, "timeout", 30.0, 2.0),
             "answer_limit": draws.maybe(0.5, "answer_limit", 60.0, 0.4, 5.0),
-            "loss_hold": draws.maybe(0.3, "loss_hold", 5.0, 0.1),
+            "loss_hold": draws.maybe(0.9 if self._is_dying else 0.3, "loss_hold", 5.0, 0.1),
             "patience": draws.maybe(0.3, "patience", 900.0, 20.0, 2.0),
             "fresh_connections": self._is_fresh,
         }
@@ -157,10 +166,10 @@ class _Drawer:
         drawn = {nth: self.draws.maybe(often, f"{thing} {nth}", "", *kinds) for nth in range(40)}
         return {nth: kind for nth, kind in drawn.items() if kind}
 
-    def _deed(self, clients: int) -> Deed | None:
+    def _deed(self, client: int, after: float = 0.0) -> Deed | None:
         rand = self.random
         kind = rand.choice(("sends", "sends", "stream", "stream", "stream", "crowd", "block", "close", "collect"))
-        at, client = rand.choice((0.0, 0.0, 0.001, 0.01, 0.1, 1.0)), rand.randrange(clients)
+        at = rand.choice((0.0, 0.0, 0.001, 0.01, 0.1, 1.0)) + (after and after + 0.001)
         make = {"sends": self._sends, "stream": self._stream, "crowd": self._crowd}.get(kind)
         how: dict[str, Any]
         if make is None:
@@ -172,13 +181,12 @@ class _Drawer:
         )
         if not self.draws.keeps(f"{kind} of client {client} at {at} s: {shown}"):
             return None
-        return Deed(kind, at, client, messages, how)
+        return Deed(kind, at, client, tuple(message for message in messages if message.is_kept), how)
 
-    def _some_messages(self, most: int) -> tuple[Planned, ...]:
-        drawn = [self._message() for _ in range(self.random.randint(1, most))]
-        return tuple(message for message in drawn if message is not None)
+    def _some_messages(self, most: int, least: int = 1) -> tuple[Planned, ...]:
+        return tuple(self._message() for _ in range(self.random.randint(least, most)))
 
-    def _message(self) -> Planned | None:
+    def _message(self) -> Planned:
         self._messages += 1
         draws, name = self.draws, f"m{self._messages}"
         is_kept = draws.keeps(name)
@@ -189,10 +197,10 @@ class _Drawer:
                 self._faulty if nth == 0 else self._faulty / 2, f"{name} [{nth}]", "accept", *self._kinds
             )
             plan.append((fault, self.random.choice(DELAYS)))
-        late = draws.maybe(0.02, f"{name} is answered after", 0.0, 1.0, 20.0)
+        late = draws.maybe(0.5 if self._is_dying else 0.02, f"{name} is answered after", 0.0, 1.0, 20.0)
         if late:
             plan[0] = plan[0][0], late
-        return Planned(name, tuple(plan), is_valid == "valid") if is_kept else None
+        return Planned(name, tuple(plan), is_valid == "valid", is_kept)
 
     def _sends(self) -> tuple[dict[str, Any], tuple[Planned, ...]]:
         messages = self._some_messages(25)
@@ -210,7 +218,7 @@ class _Drawer:
 
     def _crowd(self) -> tuple[dict[str, Any], tuple[Planned, ...]]:
         """Steady urgent traffic of many callers."""
-        return {"callers": self.random.choice((3, 8, 12))}, self._some_messages(60)
+        return {"callers": self.random.choice((3, 8, 12, 12))}, self._some_messages(60, least=20)
 
     def _stream(self) -> tuple[dict[str, Any], tuple[Planned, ...]]:
         draws, rand = self.draws, self.random

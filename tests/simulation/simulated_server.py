@@ -79,7 +79,7 @@ class Server:
         self._plans = plans
         self._openings = openings
         self._trace = trace
-        self._connections = 0
+        self.connections = 0
         self._timers: dict[int, tuple[float, Callable[[], None]]] = {}
         self._timers_made = 0
 
@@ -121,8 +121,8 @@ class Server:
 
     async def dial(self) -> Callable[[], socket.socket]:
         """Accept a connection, or do to it what is planned; return what makes it."""
-        number = self._connections
-        self._connections += 1
+        number = self.connections
+        self.connections += 1
         opening = self._openings.get(number, "open")
         self.note(f"connection {number}: {opening}")
         await OPENINGS[opening]()
