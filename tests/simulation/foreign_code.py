@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Final
 
-from wooxy_async.limits import Lease, Limiter, LimiterStatistics, Priority
+from wooxy_async.limits import Lease, LimiterStatistics, Priority, ProcessLimiter
 
 
 class OddError(BaseException):
@@ -64,18 +64,18 @@ class Troubles:
 class TroubledLimiter:
     """A limiter that keeps the cap as another does, with troubles of its own before and after."""
 
-    def __init__(self, inner: Limiter, acquire: Troubles, release: Troubles) -> None:
-        self._inner = inner
+    def __init__(self, inner: ProcessLimiter, acquire: Troubles, release: Troubles) -> None:
+        self.inner = inner
         self._acquire = acquire
         self._release = release
 
     def slot(self, *, priority: Priority, deadline: float | None = None) -> AbstractAsyncContextManager[Lease]:
         """Wait for a slot of the other."""
-        return _Slot(self._inner.slot(priority=priority, deadline=deadline), self._acquire, self._release)
+        return _Slot(self.inner.slot(priority=priority, deadline=deadline), self._acquire, self._release)
 
     def statistics(self) -> LimiterStatistics:
         """Return the other's state."""
-        return self._inner.statistics()
+        return self.inner.statistics()
 
 
 class _Slot(AbstractAsyncContextManager[Lease]):

@@ -8,6 +8,7 @@ import gc
 import itertools
 import logging
 import random
+import weakref
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -87,6 +88,7 @@ class Play:
         self.ledger = Ledger(trace=self.server.note, now=self.monotonic)
         self._troubles = {thing: Troubles(planned) for thing, planned in schedule.troubles.items()}
         self.clients: list[WooxyClient] = []
+        self._replaced: list[WooxyClient] = []
         self._held: list[Any] = []
 
     # The client's clock.
@@ -123,9 +125,9 @@ class Play:
 
     def _kill(self) -> None:
         """Close the loop abruptly, and go on in another."""
-        for task in asyncio.all_tasks(self.loop):
-            task._log_destroy_pending = False
-        del task
+        tasks = asyncio.all_tasks(self.loop)
+        while tasks:
+            tasks.pop()._log_destroy_pending = False
         self.loop.close()
         self.ledger.died |= {name for name in self.ledger.sent if not self.ledger.told[name]}
         self.server.note("the loop dies")
@@ -166,6 +168,8 @@ class Play:
             on_settled=hook("on_settled", ledger.on_settled),
             clock=self,
         )
+        if limiter != "process":  # the library registers itself with its own limiter only
+            limiter.inner.before_slots_of_dead_loops_open(weakref.WeakMethod(client._engine.cut_dead_loop))
         client._engine.draw = self._jitter.random
         return client
 
@@ -182,11 +186,9 @@ class Play:
             if isinstance(done, BaseException):
                 self.ledger.wrong.append(f"a caller failed: {done!r}")
         del tasks
-        for client in self.clients:
+        for client in (*self.clients, *self._replaced):
             await self._close(client)
             client.statistics()  # finds what died with its loop, if nobody has looked since
-        if self.schedule.dies_at is not None:
-            gc.collect()  # what was already closing when its loop died, and was replaced
         await asyncio.sleep(max(drawn["loss_hold"] for drawn in self.schedule.clients) + 31)
         self._held.clear()
         self._look_at_what_is_left()
@@ -235,6 +237,7 @@ class Play:
 
     async def _close_one(self, number: int) -> None:
         client = self.clients[number]
+        self._replaced.append(client)
         self.clients[number] = self._client(number)
         is_first = not client.closed  # who closes it again does not wait
         await self._close(client)
