@@ -10,7 +10,17 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"
-nox.options.sessions = ["lint", "types", f"tests-{sys.executable}", "newer", "lowest", "readme", "memory", "bench_runs"]
+nox.options.sessions = [
+    "lint",
+    "types",
+    f"tests-{sys.executable}",
+    "newer",
+    "lowest",
+    "readme",
+    "memory",
+    "simulation",
+    "bench_runs",
+]
 
 
 CURRENT = sys.version_info[:2]
@@ -100,6 +110,13 @@ def fuzz(session: nox.Session) -> None:
     """Draw faults at random for long: `nox -s fuzz -- --messages 200000`."""
     session.install(".[test]")
     session.run("python", "tests/support/fuzz.py", *session.posargs)
+
+
+@nox.session
+def simulation(session: nox.Session) -> None:
+    """Play as many simulated schedules as fit a minute, or for long: `nox -s simulation -- --messages 1000000`."""
+    session.install(".[test]")
+    session.run("python", "tests/simulation", *session.posargs)
 
 
 @nox.session

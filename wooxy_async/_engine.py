@@ -51,6 +51,7 @@ class Engine:
         self._counts: Counter[type[Any]] = Counter()
         self._settled = 0
         self._transport: AiohttpTransport | None = None
+        self._closing: AiohttpTransport | None = None  # which its loop may still leave behind when it is closed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining: asyncio.Timeout | None = None
         if isinstance(limiter, ProcessLimiter):
@@ -92,13 +93,14 @@ class Engine:
         """Let go of what belonged to a loop that is closed, or to the parent of this process."""
         self.deliveries.clear()
         self.intakes.clear()
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.abandon()
+        left, self._transport, self._closing = (self._transport, self._closing), None, None
+        for transport in left:
+            if transport is not None:
+                transport.abandon()
 
     def cut_dead_loop(self) -> None:
         """End the connections if their loop is closed; may be called from any thread."""
-        transport, loop = self._transport, self._loop
+        transport, loop = self._transport or self._closing, self._loop
         if transport is not None and loop is not None and loop.is_closed():
             transport.cut()
 
@@ -115,22 +117,26 @@ class Engine:
             caller: the task that waits for the end, maybe from within a source: what it does itself is not waited for.
         """
         self.closed = True
-        transport, self._transport = self._transport, None
-        if transport is None:
+        transport, loop = self._transport, self._loop
+        if loop is not asyncio.get_running_loop() or (transport is not None and transport.is_inherited):
+            if self._closing is None or (loop is not None and loop.is_closed()):  # else it is being closed in its own
+                self.abandon()
+        elif transport is None:
             self._hasten(drain)
-            return
-        if self._loop is asyncio.get_running_loop() and not transport.is_inherited:
+        else:
+            self._transport, self._closing = None, transport
             await self._drain(drain, caller)
             await transport.aclose()
-        else:
-            transport.abandon()
+            self._closing = None
 
     async def _drain(self, seconds: float, caller: asyncio.Task[Any] | None) -> None:
         """End what has not started, and wait for what is in flight, but no longer than that."""
         for intake in list(self.intakes):
             intake.stop()
-        for delivery in [each for each in self.deliveries if not (each.is_out or each.is_concluded)]:
-            delivery.cancel("not_started", "The client was closed")
+        for delivery in list(self.deliveries):
+            delivery.is_last = True  # what is out and refused meanwhile is not sent again
+            if not (delivery.is_out or delivery.is_concluded):
+                delivery.cancel("not_started", "The client was closed")
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds) as self._draining:
                 await self._until_ended(caller)
@@ -147,9 +153,9 @@ class Engine:
         self.intakes.clear()
 
     def _hasten(self, drain: float) -> None:
-        draining, loop = self._draining, asyncio.get_running_loop()
-        if draining is not None and self._loop is loop:
-            at = loop.time() + drain
+        draining = self._draining
+        if draining is not None:
+            at = asyncio.get_running_loop().time() + drain
             if not draining.expired() and at < (draining.when() or at):
                 draining.reschedule(at)
 

@@ -148,7 +148,9 @@ class Intake:
                 await self._rest()
         finally:
             self.error = self._guard.fatal or self.error
-            self.stop()  # if somebody else has cancelled it: what was pulled is told all the same
+            self.stop()  # if somebody else has cancelled it: what was pulled is told all the same,
+            if not self._loop.is_closed():  # also what is being cancelled and has not ended yet
+                self.stop_waiting()
             self._engine.intakes.discard(self)
             self._wake_taker()
 

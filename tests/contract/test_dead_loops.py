@@ -72,6 +72,35 @@ def client_of(server: HostileServer, token: str, **options: Any) -> WooxyClient:
     return WooxyClient(token, base_url=server.url(), ssl=tls, **{"loss_hold": 0.3, **options})
 
 
+def test_a_loop_that_dies_while_its_client_closes(peer: tuple[HostileServer, Callable[[], Any]], token: str) -> None:
+    """Requests that a closing client waited for when its loop was closed are cut before their slots open."""
+    server, factory = peer
+    names = [f"old{at}" for at in range(10)]
+    server.acts.update(dict.fromkeys(names, (Act(holding),)))
+    survivor, other = client_of(server, token), client_of(server, token)
+    loop = factory()
+    tasks = [loop.create_task(survivor.send(message(name))) for name in names]
+    loop.run_until_complete(asyncio.wait_for(_in_thread(server.has_read, *names), PATIENCE))
+    tasks.append(loop.create_task(survivor.aclose()))
+    loop.run_until_complete(asyncio.sleep(0.01))
+    assert survivor.closed
+    loop.close()
+    for task in tasks:
+        task._log_destroy_pending = False
+
+    async def send() -> list[Outcome]:
+        async with other:
+            return list(await asyncio.gather(*(other.send(message(f"new{at}")) for at in range(10))))
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        assert {type(outcome) for outcome in runner.run(asyncio.wait_for(send(), PATIENCE))} == {Accepted}
+        assert server.books.crowds == []
+        runner.run(survivor.aclose())
+    assert survivor._engine.deliveries == set()
+    del survivor, tasks, task
+    gc.collect()
+
+
 def abandon(factory: Callable[[], Any], client: WooxyClient, server: HostileServer, names: list[str]) -> None:
     """Begin to send, and close the loop abruptly while the requests are out."""
     loop = factory()

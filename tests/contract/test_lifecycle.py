@@ -164,6 +164,20 @@ async def test_closing_ends_streams(token: str) -> None:
     assert len(outcomes) <= 21
 
 
+async def test_closing_sends_nothing_again(token: str) -> None:
+    """A request that is refused for load while its client closes is NotSent for that reason, and not tried again."""
+    async with Sandbox(token=token, latency=0.1) as sandbox:
+        sandbox.script(Fault.too_many_requests(None))
+        client = WooxyClient(token, base_url=sandbox.url)
+        send = asyncio.ensure_future(client.send(message()))
+        await sandbox.until(lambda: sandbox.requests == 1)
+        await client.aclose()
+        with pytest.raises(NotSentError) as caught:
+            await send
+    assert caught.value.outcome.cause.kind == "throttled"
+    assert sandbox.requests == 1
+
+
 async def test_closing_runs_to_its_end_when_cancelled(sandbox: Sandbox) -> None:
     """A cancelled aclose still drains: the request in flight is answered."""
     sandbox.script(Fault.slow_answer(0.1))
@@ -331,3 +345,19 @@ async def test_a_wrong_drain_is_refused(client: WooxyClient, drain: Any) -> None
     with pytest.raises((ValueError, TypeError), match="drain"):
         WooxyClient("token", drain=drain)
     assert [type(outcome) async for outcome in stream] == [Accepted]
+
+
+async def test_closing_in_another_loop_does_not_disturb_the_one_that_closes(sandbox: Sandbox) -> None:
+    """While a client waits in its own loop for what is in flight, another loop's call returns and changes nothing."""
+    sandbox.script(Fault.no_answer(), always=True)
+    client = WooxyClient(sandbox.token, base_url=sandbox.url, loss_hold=0.05)
+    send = asyncio.ensure_future(client.send(message(0), timeout=600))
+    await sandbox.until(lambda: sandbox.in_progress == 1)
+    closing = asyncio.ensure_future(client.aclose(drain=3000))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(asyncio.run, client.aclose())
+    assert not closing.done()
+    await client.aclose(drain=0)
+    await closing
+    with pytest.raises(InDoubtError, match="The client was closed"):
+        await send

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from people import message, messages
 from wooxy_async import (
     Accepted,
     AuthenticationError,
+    InDoubt,
     NotSent,
     Outcome,
     OutcomeStream,
@@ -20,7 +21,22 @@ from wooxy_async import (
     ViberMessage,
     WooxyClient,
 )
+from wooxy_async.limits import ProcessLimiter
 from wooxy_async.sandbox import Fault, Sandbox
+
+
+class SlowToRelease(ProcessLimiter):
+    """A limiter that takes a moment to take a slot back."""
+
+    def __init__(self) -> None:
+        super().__init__("token-of-the-slow")
+
+    @asynccontextmanager
+    async def slot(self, **options: Any) -> AsyncIterator[Any]:  # type: ignore[override]
+        """Wait for a slot and hold it for the block."""
+        async with super().slot(**options) as lease:
+            yield lease
+            await asyncio.sleep(0.1)
 
 
 class OwnError(BaseException):
@@ -166,6 +182,27 @@ def test_a_source_that_takes_its_time(token: str, closed: str) -> None:
             await (stream.aclose() if closed == "stream" else client.aclose())
             assert clock.monotonic() - began < 12
             await client.aclose()
+
+    with asyncio.Runner(loop_factory=NetworkedJumpingLoop) as runner:
+        runner.run(main())
+
+
+def test_a_stream_whose_requests_are_cut_tells_them(token: str) -> None:
+    """What closing cuts is yielded to who iterates the stream, also where a limiter is slow to take slots back."""
+
+    async def main() -> None:
+        async with Sandbox(token=token) as sandbox:
+            sandbox.script(Fault.no_answer(), always=True)
+            limiter = SlowToRelease()
+            client = WooxyClient(token, base_url=sandbox.url, clock=LoopClock(), limiter=limiter)
+
+            async def all_outcomes() -> list[Outcome]:
+                return [outcome async for outcome in client.send_many(messages(3))]
+
+            iterating = asyncio.ensure_future(all_outcomes())
+            await sandbox.until(lambda: sandbox.requests == 3)
+            await client.aclose()
+            assert [type(outcome) for outcome in await iterating] == [InDoubt] * 3
 
     with asyncio.Runner(loop_factory=NetworkedJumpingLoop) as runner:
         runner.run(main())

@@ -7,6 +7,7 @@ import os
 import threading
 
 import pytest
+from clocks import LoopClock
 
 from wooxy_async.limits import (
     SLOTS,
@@ -346,6 +347,19 @@ def test_a_waiter_of_a_closed_loop_is_passed_over(token: str) -> None:
     waiting._log_destroy_pending = False  # type: ignore[attr-defined]
     del waiting
     gc.collect()
+
+
+async def test_what_is_open_again_is_not_counted_as_closed(token: str) -> None:
+    """A slot that was kept closed is free after its time, also where nobody has waited for it."""
+    loop = asyncio.get_running_loop()
+    limiter = ProcessLimiter(token, clock=LoopClock(loop))
+    async with limiter.slot(priority="bulk") as lease:
+        lease.keep_closed(0.01)
+    assert limiter.statistics().closed == 1
+    opened = loop.time() + 0.01
+    while loop.time() <= opened:
+        await asyncio.sleep(0)
+    assert limiter.statistics().closed == 0
 
 
 def test_idle_accounts_are_forgotten(token: str) -> None:

@@ -42,6 +42,23 @@ def test_a_connection_that_has_ended_is_stale(transport: Any) -> None:
     assert Watch(protocol).is_stale(may_hold_ticket=True)  # type: ignore[arg-type]
 
 
+class Lost:
+    """A TLS transport whose connection was lost: it knows no socket any more."""
+
+    def is_closing(self) -> bool:
+        """Say so."""
+        return True
+
+    def get_extra_info(self, _name: str) -> None:
+        """Return nothing."""
+
+
+def test_a_lost_tls_connection_is_cut_in_silence() -> None:
+    """What has no socket any more needs no cutting when its loop is found dead."""
+    protocol = Gone(Lost())
+    Watch(protocol).shut_down()  # type: ignore[arg-type]
+
+
 def test_no_more_is_read_at_once_than_an_answer_may_be_long() -> None:
     """However much asyncio asks of a socket at once, it gets no more than an answer may take."""
     near, far = socket.socketpair()

@@ -58,7 +58,8 @@ class Watch:
     @property
     def _descriptor(self) -> int:
         """The connection's descriptor, -1 where it is closed."""
-        return -1 if self._transport is None else int(self._transport.get_extra_info("socket").fileno())
+        sock = None if self._transport is None else self._transport.get_extra_info("socket")
+        return -1 if sock is None else int(sock.fileno())  # a lost TLS connection knows no socket any more
 
     def shut_down(self) -> None:
         """End the connection without its event loop."""

@@ -212,6 +212,7 @@ class Account:
             now = self._clock.monotonic()
             for waiter in [waiter for waiter in self._granted if now - waiter.granted_at > CLAIM_WITHIN]:
                 self._withdraw(waiter)
+            self._free()  # also where nobody waits: what is open again is no longer counted as closed
             self._grant()
             return self._closed_until[0] - now if self._closed_until else CLAIM_WITHIN
 
