@@ -311,7 +311,9 @@ class Delivery:
         try:
             seen = self._read(await self._engine.transport().post(body, handover))
         except TransportError as error:
-            seen = Seen(handed_over=handover.started, failure=Cause(kind=error.kind, text=error.text))
+            seen = Seen(
+                handed_over=handover.started, failure=Cause(kind=error.kind, text=error.text, detail=error.detail)
+            )
         except BaseException:
             if handover.started:
                 self._keep_closed(lease, self._engine.settings.loss_hold)
