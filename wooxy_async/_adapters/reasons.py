@@ -15,16 +15,17 @@ from wooxy_async._rules.outcomes import CauseDetail
 Reason = tuple[str, CauseDetail | None]
 
 # From the narrowest class to the widest. Whether a request left is judged by the evidence alone.
-_BY_CLASS: Final[tuple[tuple[type[BaseException], str, CauseDetail | None], ...]] = (
-    (aiohttp.ClientConnectorDNSError, "the host name could not be resolved", "dns"),
-    (aiohttp.ClientConnectorCertificateError, "the server's certificate is not valid", "tls"),
-    (aiohttp.ClientConnectorSSLError, "the TLS handshake failed", "tls"),
-    (aiohttp.ClientProxyConnectionError, "the proxy could not be reached", None),
-    (aiohttp.ClientHttpProxyError, "the proxy refused the connection", None),
-    (aiohttp.ClientConnectorError, "the connection could not be made", None),
-    (UnicodeError, "the host name is no valid name", "dns"),
-    (TimeoutError, "the connection was not made in time", "timeout"),
+_BY_CLASS: Final[tuple[tuple[type[BaseException], Reason], ...]] = (
+    (aiohttp.ClientConnectorDNSError, ("the host name could not be resolved", "dns")),
+    (aiohttp.ClientConnectorCertificateError, ("the server's certificate is not valid", "tls")),
+    (aiohttp.ClientConnectorSSLError, ("the TLS handshake failed", "tls")),
+    (aiohttp.ClientProxyConnectionError, ("the proxy could not be reached", None)),
+    (aiohttp.ClientHttpProxyError, ("the proxy refused the connection", None)),
+    (aiohttp.ClientConnectorError, ("the connection could not be made", None)),
+    (UnicodeError, ("the host name is no valid name", "dns")),
+    (TimeoutError, ("the connection was not made in time", "timeout")),
 )
+_LOST: Final[Reason] = ("the connection was lost", None)
 _BY_ERRNO: Final[dict[int | None, Reason]] = {
     errno.ECONNREFUSED: ("nobody listens there (connection refused)", "refused"),
     errno.ETIMEDOUT: ("the other side did not answer in time", "timeout"),
@@ -54,8 +55,7 @@ def why_not_connected(error: BaseException) -> Reason:
     Args:
         error: whatever was raised before a byte of a request was handed over.
     """
-    lost: Reason = ("the connection was lost", None)
-    text, detail = next(((text, detail) for kind, text, detail in _BY_CLASS if isinstance(error, kind)), lost)
+    text, detail = next((reason for kind, reason in _BY_CLASS if isinstance(error, kind)), _LOST)
     more, narrower = _of_cause(error)
     return f"{text}: {more}" if more else text, narrower or detail
 
