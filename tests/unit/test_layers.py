@@ -19,6 +19,7 @@ LAYERS = {
     "wooxy_async._foreign": 0,
     "wooxy_async._turns": 0,
     "wooxy_async._settings": 1,
+    "wooxy_async._expiry": 1,
     "wooxy_async._statistics": 1,
     "wooxy_async._adapters": 2,
     "wooxy_async.limits": 2,

@@ -21,6 +21,7 @@ CauseKind = Literal[
     "closed",  # the stream or the client was closed while its request was out
     "cancelled",  # the caller cancelled
     "deadline",  # the caller's `timeout` ended
+    "expired",  # its `not_after` was past, or would have been before the next attempt
     "throttled",  # 429, or the account still pauses after one
     "proxy",  # 407
     "connection_lost",  # after the request was handed over
