@@ -165,16 +165,19 @@ def test_a_stream_that_pauses_gives_up_what_would_be_too_late(token: str) -> Non
 
 
 def test_a_stream_that_asks_too_much_patience_ends_all_the_same(token: str) -> None:
-    """`Retry-After` beyond `patience` ends the stream, also where its messages would be too late before."""
+    """A pause beyond `patience` ends the stream, also where its messages would be too late before."""
 
     async def main() -> None:
         async with Sandbox(token=token) as sandbox, client_of(sandbox, patience=60) as client:
-            sandbox.script(Fault.too_many_requests(600), Fault.none())
+            sandbox.script(Fault.too_many_requests(600))
+            with pytest.raises(NotSentError, match="429"):
+                await client.send(message(), priority="bulk")
             told: list[Outcome] = []
             with pytest.raises(NotSentError, match="the patience is 60 s"):
                 async for outcome in client.send_many(within(30, at) for at in range(500)):
                     told.append(outcome)  # noqa: PERF401 - the loop is what is tested
-            assert len(told) < 100
+            assert {type(each) for each in told} == {NotSent}
+            assert (len(told) < 100, sandbox.requests) == (True, 1)
 
     simulate(main)
 
@@ -183,15 +186,21 @@ def test_while_wooxy_is_down_nothing_waits_past_it(token: str) -> None:
     """A message that waits for its probe ends with its own moment; when the API is back only those in time are sent."""
 
     async def main() -> None:
+        ended: dict[int, float] = {}
+        began = now()
         async with Sandbox(token=token) as first:
             port = int(first.url.rpartition(":")[2])
         async with (
             Sandbox(token=token, port=port) as late,
-            client_of(late, patience=7200, retry=RetryPolicy(wait_initial=0.01)) as client,
+            client_of(
+                late,
+                patience=7200,
+                retry=RetryPolicy(wait_initial=0.01),
+                on_outcome=lambda outcome: ended.setdefault(outcome.index, now() - began),
+            ) as client,
         ):
             await late.aclose()
             starting: list[Any] = []
-            began = now()
             asyncio.get_running_loop().call_later(1800, lambda: starting.append(asyncio.ensure_future(late.start())))
             given = [within(900 + at if at < 30 else 7000, at) for at in range(60)]
             outcomes = {each.index: each async for each in client.send_many(given)}
@@ -201,6 +210,9 @@ def test_while_wooxy_is_down_nothing_waits_past_it(token: str) -> None:
                 assert isinstance(outcome, NotSent if at < 30 else Accepted), outcome
                 if isinstance(outcome, NotSent):
                     assert outcome.cause.kind == "expired"
+            assert all(
+                ended[at] <= 900 + at + 1 for at in range(10)
+            )  # a probe goes every minute, and is not waited for
             assert (late.taken, late.duplicates) == (30, 0)
             assert now() - began >= 1800
 
@@ -239,10 +251,12 @@ class Patient(Limiter):
 
     def __init__(self, inner: ProcessLimiter) -> None:
         self.inner = inner
+        self.asked = 0
 
     def slot(self, *, priority: Any, deadline: float | None = None) -> AbstractAsyncContextManager[Any]:
         """Wait as long as it takes."""
         del deadline
+        self.asked += 1
         return self.inner.slot(priority=priority)
 
     def statistics(self) -> Any:
@@ -264,7 +278,9 @@ def test_a_slot_that_comes_too_late_is_given_back(token: str) -> None:
             await first
             await client.send(message(3))
             assert (sandbox.requests, sandbox.taken) == (2, 2)
-            assert client.statistics().borrowed == 0
+            assert (client.statistics().borrowed, limiter.asked) == (0, 3)
+            await expired(client.send(within(-1, 4)))
+            assert limiter.asked == 3  # what is too late already asks for none
 
     simulate(main)
 
