@@ -159,6 +159,8 @@ class Delivery:
         """Carry it to its outcome."""
         try:
             if isinstance(self._prepared, bytes):
+                if (fused := self._engine.fused(self._prepared)) is not None:
+                    self._conclude(NotSent(cause=fused, **self._common()))
                 while self._final is None:
                     await self._try(self._prepared)
             else:

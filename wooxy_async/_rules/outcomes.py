@@ -22,6 +22,7 @@ CauseKind = Literal[
     "cancelled",  # the caller cancelled
     "deadline",  # the caller's `timeout` ended
     "expired",  # its `not_after` was past, or would have been before the next attempt
+    "fuse",  # the environment variable WOOXY_ONLY does not let it leave
     "throttled",  # 429, or the account still pauses after one
     "proxy",  # 407
     "connection_lost",  # after the request was handed over
