@@ -38,6 +38,9 @@ class WooxyClient:
     Build it anywhere, also outside an event loop; use it as `async with WooxyClient(…) as client:`. It is good for
     one event loop at a time. All clients of one token in one process share the account's ten slots.
 
+    Where the environment variable WOOXY_ONLY is set when the client is made, to "loopback" or to numbers and prefixes
+    as in "+4366412345678,+43699*", every other message is NotSent, its cause "fuse", whatever the arguments are.
+
     Args:
         access_token: the account's token; else WOOXY_ACCESS_TOKEN. It goes into the request header and nowhere else.
         base_url: where the API is; else WOOXY_BASE_URL, else https://api.wooxy.com.

@@ -20,6 +20,7 @@ import anyio
 from wooxy_async import _foreign
 from wooxy_async._attempt import attempt_of
 from wooxy_async._engine import Engine
+from wooxy_async._expiry import ROUNDING, Expiry, too_late
 from wooxy_async._guard import Guard
 from wooxy_async._ports import Handover, Lease, Priority, Reply, TransportError
 from wooxy_async._rules.checks import prepare
@@ -82,12 +83,14 @@ class Delivery:
         self._stage = "not started"
         self._handover: Handover | None = None
         self._doubt: InDoubt | None = None
+        self._last: Outcome | None = None  # what the last attempt would be if it were the only one
         self._final: Outcome | None = None
         self._told: Outcome | None = None  # to a caller who stopped waiting
         self._is_counted = False  # by the guard, as an attempt under way
         self._is_trial = False  # of an account that pauses
         self._cancelled_by = Cause(kind="cancelled", text="The message was cancelled")
         self._prepared = prepare(message, engine.settings.phone_check, engine.settings.button_field)
+        self._expiry = Expiry(message.not_after if isinstance(self._prepared, bytes) else None, self._clock)
 
     def start(self, task: asyncio.Task[None] | None = None) -> None:
         """Let it go.
@@ -156,6 +159,8 @@ class Delivery:
         """Carry it to its outcome."""
         try:
             if isinstance(self._prepared, bytes):
+                if (fused := self._engine.fused(self._prepared)) is not None:
+                    self._conclude(NotSent(cause=fused, **self._common()))
                 while self._final is None:
                     await self._try(self._prepared)
             else:
@@ -199,18 +204,33 @@ class Delivery:
         """Wait until it may go, make one attempt, and pause if there is to be another."""
         guard, pause = self._guard, 0.0
         try:
-            if guard is not None:
-                if not guard.admit_now():
-                    self._stage = "waiting because Wooxy does not answer"
-                    await guard.admit()
-                self._is_counted = True
+            if self._is_expired() or (guard is not None and not await self._is_let_in(guard)):
+                return
             if self._engine.pace.is_even or await self._is_admitted():
                 pause = await self._attempt(body)
         finally:
             self._withdraw()
         if pause and self._final is None:
-            self._stage = f"pausing after attempt {self._attempts}"
             await anyio.sleep(pause)
+
+    async def _is_let_in(self, guard: Guard) -> bool:
+        """Wait while the API is down; False where that has taken too long, which is then the outcome."""
+        if not guard.admit_now():
+            self._stage = "waiting because Wooxy does not answer"
+            with anyio.move_on_after(self._expiry.left) as wait:
+                await guard.admit()
+            if wait.cancelled_caught:
+                self._is_expired(ROUNDING)
+                return False
+        self._is_counted = True
+        return True
+
+    def _is_expired(self, wait: float = 0.0) -> bool:
+        """Return whether a request that starts in so many seconds would be too late, which is then the outcome."""
+        if not self._expiry.is_past(wait):
+            return False
+        self._conclude(self._doubt or NotSent(cause=too_late(self._stage, self._last), **self._common()))
+        return True
 
     def _withdraw(self) -> None:
         """Let nobody wait for an attempt that has ended, however it ended."""
@@ -225,15 +245,19 @@ class Delivery:
         """Wait while the account pauses; False where that would take too long, which is then the outcome."""
         pace = self._engine.pace
         while (answer := pace.admit(self._priority)) == "wait":
-            wait = pace.wait(self._priority)
-            if self._is_too_long(wait):
+            wait, self._stage = pace.wait(self._priority), _ASKED_TO_WAIT
+            is_too_long = self._is_too_long(wait)
+            if self._is_expired(wait):
+                if is_too_long:
+                    self._end_stream_if_impatient(cast("Outcome", self._final), wait)
+                return False
+            if is_too_long:
                 text = f"Wooxy has asked the client to wait for {wait:.3g} s more, too long for this message."
                 cause = Cause(kind="throttled", text=text)
                 outcome = self._doubt or NotSent(cause=cause, retry_after=wait, **self._common())
                 self._end_stream_if_impatient(outcome, wait)
                 self._conclude(outcome)
                 return False
-            self._stage = _ASKED_TO_WAIT
             # The pause of bulk only grows; that of the urgent ends with the first of them that is taken.
             await anyio.sleep(wait if self._priority == "bulk" else min(max(wait, _LOOK_EVERY), 5 * _LOOK_EVERY))
         self._is_trial = answer == "trial"
@@ -254,12 +278,14 @@ class Delivery:
         """Wait for a slot, make one request in it, and return the seconds to pause before another."""
         self._stage = _WAITING
         acquired = await self._acquire()
+        if acquired is None:
+            return 0.0
         if isinstance(acquired, Cause):
             return self._judge(Seen(failure=acquired))[1]
         slot, lease = acquired
         try:
-            if not self._is_trial and self._engine.pace.holds_back(self._priority):
-                attempted, pause = None, 0.0  # the account began to pause while this message waited for its slot
+            if self._is_expired() or (not self._is_trial and self._engine.pace.holds_back(self._priority)):
+                attempted, pause = None, 0.0  # too late, or the account began to pause while this waited for its slot
             else:
                 attempted, pause = await self._request(body, lease)
         except GeneratorExit:
@@ -273,15 +299,21 @@ class Delivery:
             self._tell_attempt(*attempted)
         return pause
 
-    async def _acquire(self) -> tuple[AbstractAsyncContextManager[Lease], Lease] | Cause:
-        """Return a slot, or why there is none: whatever a limiter raises, no request was started."""
+    async def _acquire(self) -> tuple[AbstractAsyncContextManager[Lease], Lease] | Cause | None:
+        """Return a slot, or why there is none: whatever a limiter raises, no request was started.
+
+        None is returned where it is too late for the message, which is then the outcome.
+        """
+        deadline = self._expiry.earlier(self._deadline)
         try:
-            slot = self._engine.limiter.slot(priority=self._priority, deadline=self._deadline)
+            slot = self._engine.limiter.slot(priority=self._priority, deadline=deadline)
             return slot, await slot.__aenter__()
         except BaseException as error:
             if _foreign.ends_this_task(error):
                 raise
-            if isinstance(error, TimeoutError) and self._deadline is not None:
+            if isinstance(error, TimeoutError) and deadline is not None:
+                if self._is_expired(ROUNDING):
+                    return None
                 text = "No slot became free in time: every slot that this client may use is taken by another request."
                 return Cause(kind="no_slot", text=text)
             self._engine.log_mistake("the limiter failed; no request was started")
@@ -307,11 +339,16 @@ class Delivery:
         self._attempts += 1
         self._request_began = self._clock.monotonic()
         self._stage = "connecting"
-        handover = self._handover = Handover(lease.holds)
+        handover = self._handover = Handover(self._expiry.permits(lease.holds))
         try:
             seen = self._read(await self._engine.transport().post(body, handover))
         except TransportError as error:
-            seen = Seen(handed_over=handover.started, failure=Cause(kind=error.kind, text=error.text))
+            if handover.connected and not handover.started and self._is_expired():
+                self._handover = None
+                return (cast("Outcome", self._final), None), 0.0
+            seen = Seen(
+                handed_over=handover.started, failure=Cause(kind=error.kind, text=error.text, detail=error.detail)
+            )
         except BaseException:
             if handover.started:
                 self._keep_closed(lease, self._engine.settings.loss_hold)
@@ -342,7 +379,7 @@ class Delivery:
         """
         row = judge(seen)
         outcome = conclude(row, seen, **self._common())
-        self._handover = None
+        self._handover, self._last = None, outcome
         self._tries += 1
         if isinstance(outcome, InDoubt):
             self._doubt = self._doubt or outcome
@@ -354,9 +391,13 @@ class Delivery:
                 self._engine.pace.replied(self._request_began)
             self._report(outcome, of_message)
             pause = self._retry.pause(self._tries, self._engine.draw()) if self._may_try_again(row.again) else None
-        if pause is None or self._is_too_late(pause):
+        if pause is None:
             self._conclude(of_message)
-        return outcome, pause or 0.0
+            return outcome, 0.0
+        self._stage = f"pausing after attempt {self._attempts}"
+        if not self._is_expired(max(pause, self._engine.pace.wait(self._priority))) and self._is_too_late(pause):
+            self._conclude(of_message)
+        return outcome, pause
 
     def _report(self, outcome: Outcome, of_message: Outcome) -> None:
         if self._is_counted:

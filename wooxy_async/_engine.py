@@ -17,7 +17,7 @@ from wooxy_async._adapters.transport import AiohttpTransport
 from wooxy_async._attempt import Attempt, log_attempt, logged_reference
 from wooxy_async._logging import logger, say
 from wooxy_async._ports import Limiter
-from wooxy_async._rules.outcomes import Accepted, InDoubt, Invalid, NotSent, Outcome, Rejected
+from wooxy_async._rules.outcomes import Accepted, Cause, InDoubt, Invalid, NotSent, Outcome, Rejected
 from wooxy_async._settings import Settings
 from wooxy_async._statistics import Statistics
 from wooxy_async._turns import let_arrive
@@ -88,6 +88,11 @@ class Engine:
         )
         self._loop = loop
         return self._transport
+
+    def fused(self, body: bytes) -> Cause | None:
+        """Return why the fuse does not let a message leave; None where it may, or where there is no fuse."""
+        why = None if self.settings.fuse is None else self.settings.fuse.stops(body)
+        return None if why is None else Cause(kind="fuse", text=why)
 
     def abandon(self) -> None:
         """Let go of what belonged to a loop that is closed, or to the parent of this process."""

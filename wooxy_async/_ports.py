@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from wooxy_async._rules.outcomes import CauseKind
+from wooxy_async._rules.outcomes import CauseDetail, CauseKind
 
 Priority = Literal["urgent", "bulk"]
 
@@ -66,12 +66,14 @@ class TransportError(Exception):
     Args:
         kind: what happened, as `Cause.kind`.
         text: a sentence for people.
+        detail: why a connection was not made, as `Cause.detail`.
     """
 
-    def __init__(self, kind: CauseKind, text: str) -> None:
-        super().__init__(kind, text)
+    def __init__(self, kind: CauseKind, text: str, detail: CauseDetail | None = None) -> None:
+        super().__init__(kind, text, detail)
         self.kind: CauseKind = kind
         self.text = text
+        self.detail: CauseDetail | None = detail
 
 
 class Transport(Protocol):

@@ -12,6 +12,7 @@ import msgspec
 
 from wooxy_async._ports import Clock
 from wooxy_async._rules.arguments import number, one_of, redacting, shown, whole
+from wooxy_async._rules.fuse import Fuse, read_fuse
 from wooxy_async._rules.loopback import is_loopback
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.redaction import Redactor, Secret
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_references: bool
     redact: Redactor
     clock: Clock
+    fuse: Fuse | None
 
 
 def make_settings(**given: Any) -> Settings:
@@ -74,9 +76,10 @@ def make_settings(**given: Any) -> Settings:
 
 def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, redact: Redactor) -> Settings:
     allow_http = _flag("allow_http", given["allow_http"])
+    url = _way(_url(given["base_url"], allow_http=allow_http), proxy, allow_http=allow_http)
     return Settings(
         token=token,
-        url=_way(_url(given["base_url"], allow_http=allow_http), proxy, allow_http=allow_http),
+        url=url,
         max_concurrency=whole("max_concurrency", given["max_concurrency"], 1, SLOTS),
         timeout=seconds("timeout", given["timeout"]),
         answer_limit=seconds("answer_limit", given["answer_limit"]),
@@ -95,6 +98,7 @@ def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, reda
         log_references=_flag("log_references", given["log_references"]),
         redact=redact,
         clock=_clock(given["clock"]),
+        fuse=_fuse("WOOXY_ONLY", url, proxy),
     )
 
 
@@ -186,6 +190,16 @@ def _ssl(given: Any) -> tls.SSLContext | None:
     if given.verify_mode is not tls.CERT_REQUIRED or not given.check_hostname:
         raise ValueError("ssl must verify: use ssl.create_default_context(cafile=…) and leave its checks on.")
     return given
+
+
+def _fuse(name: str, url: str, proxy: Secret | None) -> Fuse | None:
+    value = os.environ.get(name)
+    if value is None:
+        return None
+    hosts = {"base_url": urlsplit(url).hostname or ""}
+    if proxy is not None:
+        hosts["proxy"] = urlsplit(proxy.reveal()).hostname or ""
+    return read_fuse(name, value, hosts)
 
 
 def _flag(name: str, value: Any) -> bool:

@@ -272,6 +272,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setenv("SOME_PASSWORD", ELSEWHERE)
     monkeypatch.delenv("WOOXY_BASE_URL", raising=False)
     monkeypatch.delenv("WOOXY_LOG", raising=False)
+    monkeypatch.delenv("WOOXY_ONLY", raising=False)
     return monkeypatch
 
 
@@ -345,6 +346,7 @@ ENVIRONMENTS: dict[str, Mapping[str, str]] = {
     "a long token with a blank": {"WOOXY_ACCESS_TOKEN": f"{LONG_TOKEN} "},
     "an address with a password": {"WOOXY_BASE_URL": f"https://user:{quote(TOKEN, safe='')}@api.wooxy.com"},
     "an address that is the token": {"WOOXY_BASE_URL": TOKEN},
+    "a fuse that is the token": {"WOOXY_ONLY": TOKEN},
     "a mistyped level": {"WOOXY_LOG": "debugg"},
     "a level that is the token": {"WOOXY_LOG": TOKEN},
 }

@@ -176,17 +176,22 @@ def _scheme(server: HostileServer) -> str:
     return "http" if server.tls is None else "https"
 
 
+def unused_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port: int = closed.getsockname()[1]
+    return port
+
+
 @contextmanager
 def _refused(server: HostileServer) -> Iterator[Mapping[str, Any]]:
     """Point the client to a port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    yield {"base_url": f"{_scheme(server)}://127.0.0.1:{port}"}
+    yield {"base_url": f"{_scheme(server)}://127.0.0.1:{unused_port()}"}
 
 
 @contextmanager
-def _silent(server: HostileServer, *, waiting: int) -> Iterator[Mapping[str, Any]]:
-    """Point the client to a socket that listens and never accepts, so many connections waiting there already."""
+def full(waiting: int = 4) -> Iterator[int]:
+    """Give the port of a socket that listens and never accepts, so many connections waiting there already."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(waiting):
@@ -194,7 +199,14 @@ def _silent(server: HostileServer, *, waiting: int) -> Iterator[Mapping[str, Any
             other.settimeout(0)
             with suppress(BlockingIOError):
                 other.connect(listener.getsockname())
-        yield {"base_url": f"{_scheme(server)}://127.0.0.1:{listener.getsockname()[1]}"}
+        yield listener.getsockname()[1]
+
+
+@contextmanager
+def _silent(server: HostileServer, *, waiting: int) -> Iterator[Mapping[str, Any]]:
+    """Point the client to a socket that listens and never accepts, so many connections waiting there already."""
+    with full(waiting) as port:
+        yield {"base_url": f"{_scheme(server)}://127.0.0.1:{port}"}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Read by type checkers, never run: what users write must be understood by them."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import assert_type
 
 from wooxy_async import (
@@ -27,7 +28,10 @@ from wooxy_async.limits import Limiter, ProcessLimiter
 async def sends(client: WooxyClient) -> None:
     """One message and its receipt."""
     button = Button(text="Open", url="https://shop.example")
-    message = ViberMessage(domain="shop.example", phone_number="+14155550123", text="Hello", button=button)
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    message = ViberMessage(
+        domain="shop.example", phone_number="+14155550123", text="Hello", button=button, not_after=soon
+    )
     receipt = await client.send(message, timeout=5, priority="bulk", retry_in_doubt=True)
     assert_type(receipt, Accepted)
     assert_type(receipt.message_ids, tuple[str, ...])
@@ -49,6 +53,7 @@ async def streams(
                 assert_type(problems, tuple[Problem, ...])
             case NotSent(cause=cause, retry_after=seconds):
                 assert_type(cause, Cause)
+                assert cause.kind in ("expired", "fuse") or cause.detail in ("dns", "certificate_expired", None)
                 assert_type(seconds, float | None)
             case InDoubt(cause=cause):
                 assert_type(cause, Cause)

@@ -183,6 +183,33 @@ def test_the_root_is_for_except_only() -> None:
         str(WooxyError(rejected("BAD_REQUEST", "Bad Request")))
 
 
+def all_exceptions(root: type[WooxyError] = WooxyError) -> list[type[WooxyError]]:
+    """Return a class and all below it."""
+    return [root, *(each for below in root.__subclasses__() for each in all_exceptions(below))]
+
+
+@pytest.mark.parametrize("exception", all_exceptions())
+def test_an_exception_is_not_made_of_a_text(exception: type[WooxyError]) -> None:
+    """What has no outcome is refused where it is made, not where somebody prints it; the text is not repeated."""
+    for given in (("s3cret words",), (None,), (MESSAGE,), (RAISED[0][0], 5), (RAISED[-1][0], b"s3cret")):
+        with pytest.raises(TypeError, match=f"^{exception.__name__} takes an outcome .* and a text, not ") as refused:
+            exception(*given)  # type: ignore[arg-type]
+        assert "s3cret" not in str(refused.value)
+
+
+@each_error
+def test_an_exception_speaks_of_its_own_kind_of_outcome(outcome: Any, exception: type[WooxyError], text: str) -> None:
+    """Each refuses the outcomes of the others; the root takes all."""
+    del text
+    for other in (each for _outcome, each, _text in RAISED):
+        if issubclass(other, RejectedError) and issubclass(exception, RejectedError):
+            assert other(outcome).outcome is outcome
+        elif other is not exception:
+            with pytest.raises(TypeError, match=rf"not {type(outcome).__name__} and str; outcome\.unwrap\(\) raises"):
+                other(outcome)
+    assert WooxyError(outcome).outcome is outcome
+
+
 def test_one_root_and_one_branch_for_refusals() -> None:
     """Everything raised about a message is a WooxyError, and every refusal by the server a RejectedError."""
     for branch in (InvalidMessageError, RejectedError, NotSentError, InDoubtError):

@@ -19,6 +19,7 @@ LAYERS = {
     "wooxy_async._foreign": 0,
     "wooxy_async._turns": 0,
     "wooxy_async._settings": 1,
+    "wooxy_async._expiry": 1,
     "wooxy_async._statistics": 1,
     "wooxy_async._adapters": 2,
     "wooxy_async.limits": 2,
@@ -98,11 +99,8 @@ def test_imports_go_downwards(name: str) -> None:
 def test_adapters_do_not_import_one_another(name: str) -> None:
     """What carries requests knows nothing of what keeps the cap, and the other way round."""
     others = {adapter(other) for other in imported(name) if is_own(other) and layer(other) == ADAPTERS}
-    helpers = (
-        {"wooxy_async._adapters.payload", "wooxy_async._adapters.unpacking"}
-        if adapter(name) == "wooxy_async._adapters.transport"
-        else set()
-    )
+    parts = {f"wooxy_async._adapters.{part}" for part in ("payload", "reasons", "unpacking")}
+    helpers = parts if adapter(name) == "wooxy_async._adapters.transport" else set()
     assert others <= {adapter(name)} | helpers
 
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ MESSAGE = ViberMessage(
     button=Button(text="Open", url="https://shop.example/code/98765"),
     tags=("spring",),
     reference="order-17",
+    not_after=datetime(2030, 1, 1, tzinfo=UTC),
 )
 COMMON: dict[str, Any] = {"index": 7, "message": MESSAGE, "attempts": 2, "elapsed": 0.25}
 ECHO = ApiError(
@@ -60,6 +62,17 @@ class Unspeakable:
 
     def __repr__(self) -> str:
         raise RuntimeError("no")
+
+
+class Broken(tzinfo):
+    """A time zone that fails."""
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        """Fail."""
+        raise RuntimeError(moment)
+
+    def __repr__(self) -> str:
+        return "Broken()"
 
 
 def endless() -> list[Any]:
@@ -166,6 +179,13 @@ HOSTILE = [
     ({"button": Button(text="\ud83d", url="https://x")}, "button", {"text": "\\ud83d", "url": "https://x"}),
     ({"button": {1j: 2}}, "button", {"1j": 2}),
     ({"reference": "a\udc80"}, "reference", "a\\udc80"),
+    ({"not_after": datetime(2030, 1, 1, 12, tzinfo=UTC)}, "not_after", "2030-01-01T12:00:00Z"),
+    ({"not_after": Unspeakable()}, "not_after", "<Unspeakable>"),
+    (
+        {"not_after": datetime(2030, 1, 1, tzinfo=Broken())},
+        "not_after",
+        "datetime.datetime(2030, 1, 1, 0, 0, tzinfo=Broken())",
+    ),
 ]
 
 

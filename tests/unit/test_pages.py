@@ -77,9 +77,9 @@ def test_the_exceptions_are_those_of_the_package() -> None:
 
 
 def test_every_argument_of_the_client_stands_in_the_readme_and_nothing_else() -> None:
-    """The table under Configure has them all, and the log."""
+    """The table under Configure has them all, the log and the fuse."""
     assert {name.strip("`") for name in CONFIGURED if re.fullmatch(r"`\w+`", name)} == PARAMETERS.keys()
-    assert {name for name in CONFIGURED if "`" not in name} == {"the log"}
+    assert {name for name in CONFIGURED if "`" not in name} == {"the log", "the fuse"}
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

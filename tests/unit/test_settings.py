@@ -41,6 +41,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own environment out of the tests."""
     monkeypatch.delenv("WOOXY_ACCESS_TOKEN", raising=False)
     monkeypatch.delenv("WOOXY_BASE_URL", raising=False)
+    monkeypatch.delenv("WOOXY_ONLY", raising=False)
 
 
 def made(**changes: Any) -> Settings:

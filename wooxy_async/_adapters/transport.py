@@ -32,6 +32,7 @@ from yarl import URL
 
 from wooxy_async import _foreign
 from wooxy_async._adapters.payload import Body, Credentials, StaleConnectionError, Watch
+from wooxy_async._adapters.reasons import why_not_connected
 from wooxy_async._adapters.unpacking import unpacked
 from wooxy_async._ports import Handover, Reply, TransportError
 from wooxy_async._rules.outcomes import CauseKind
@@ -52,18 +53,6 @@ _HEADERS: Final = {
 _OUR_HEADERS: Final = (*_HEADERS, "Host", "Content-Type", "Content-Length", "Connection")
 _TOKEN_HEADER: Final = "Access-Token"  # noqa: S105 - a header's name
 _LOGIN_HEADER: Final = "Proxy-Authorization"
-
-# Why no request left, from the narrowest aiohttp class to the widest. Whether one left is judged by the evidence alone.
-_NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (aiohttp.ClientConnectorDNSError, "the host name could not be resolved"),
-    (aiohttp.ClientConnectorCertificateError, "the server's certificate is not trusted or names another host"),
-    (aiohttp.ClientConnectorSSLError, "the TLS handshake failed"),
-    (aiohttp.ClientProxyConnectionError, "the proxy could not be reached"),
-    (aiohttp.ClientHttpProxyError, "the proxy refused the connection"),
-    (aiohttp.ClientConnectorError, "the connection was refused or could not be made"),
-    (UnicodeError, "the host name is no valid name"),
-    (TimeoutError, "the connection was not made in time"),
-)
 
 
 _made: Final[ContextVar[list[socket.socket]]] = ContextVar("sockets made for one connection")
@@ -367,8 +356,8 @@ def _failure(error: BaseException, handover: Handover) -> TransportError:
     """Say in our words what happened; the foreign exception is dropped, because its frames hold the token."""
     if handover.started:
         return TransportError(*_after_start(error))
-    reason = next((text for kind, text in _NOT_CONNECTED if isinstance(error, kind)), "the connection was lost")
-    return TransportError("not_connected", f"No connection to the server: {reason}.")
+    reason, detail = why_not_connected(error)
+    return TransportError("not_connected", f"No connection to the server: {reason}.", detail)
 
 
 def _after_start(error: BaseException) -> tuple[CauseKind, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from wooxy_async._rules import wire
@@ -50,6 +51,8 @@ def prepare(
         _tags(message.tags, found)
     if message.reference is not None and not isinstance(message.reference, str):
         _report(found, "reference", message.reference, "not_text", "must be a text or None")
+    if message.not_after is not None:
+        _time("not_after", message.not_after, found)
     body = wire.encode(_sendable(message) if found else message, number, button_field)
     if len(body) > MAX_BODY_BYTES:
         _too_large(_sendable(message), len(body), found)
@@ -119,6 +122,22 @@ def _characters(field: str, value: str, found: _Found) -> None:
         _report(found, field, value, "nul", "must not contain the NUL character")
     if not value.isascii() and not _is_unicode(value):
         _report(found, field, value, "surrogate", "contains half of a character (a lone surrogate): decode it as UTF-8")
+
+
+def _time(field: str, value: Any, found: _Found) -> None:
+    """Refuse what does not say for every place on earth when it is."""
+    right = "must be a datetime with its time zone, as in datetime.now(UTC) + timedelta(minutes=5), or None"
+    if not isinstance(value, datetime):
+        _report(found, field, value, "not_datetime", right)
+    elif not _is_aware(value):
+        _report(found, field, value, "naive", right)
+
+
+def _is_aware(moment: datetime) -> bool:
+    try:
+        return moment.utcoffset() is not None
+    except Exception:  # noqa: BLE001 - a caller's time zone may raise anything
+        return False
 
 
 def _is_unicode(text: str) -> bool:

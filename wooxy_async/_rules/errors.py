@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wooxy_async._rules.documented import ApiError, ErrorCode, Scope, widest
 from wooxy_async._rules.messages import without_echo
@@ -18,11 +18,22 @@ class WooxyError(Exception):
     Args:
         outcome: what became of the message.
         text: what happened, where the class's own words do not say it.
+
+    Raises:
+        TypeError: the outcome is not of the kind that this exception speaks of, or the text is no text.
     """
 
     remedy = ""
+    _tags: ClassVar[frozenset[str]] = frozenset({"accepted", "rejected", "invalid", "not_sent", "in_doubt"})
 
     def __init__(self, outcome: Outcome, text: str = "") -> None:
+        # By its tag: the classes of the outcomes import this module.
+        tag = getattr(getattr(type(outcome), "__struct_config__", None), "tag", None)
+        if tag not in self._tags or not isinstance(text, str):
+            raise TypeError(
+                f"{type(self).__name__} takes an outcome ({', '.join(sorted(self._tags))}) and a text, not "
+                f"{type(outcome).__name__} and {type(text).__name__}; outcome.unwrap() raises the right one."
+            )
         super().__init__(outcome, text)
         self.outcome: Any = outcome
         self.text = text
@@ -40,6 +51,7 @@ class InvalidMessageError(WooxyError):
     """The message breaks local rules; nothing was sent. `outcome.problems` lists them all."""
 
     outcome: Invalid
+    _tags = frozenset({"invalid"})
     remedy = "Nothing was sent. Mend the message and send it again."
 
     def what(self) -> str:
@@ -53,6 +65,7 @@ class RejectedError(WooxyError):
     """The server refused the message; it was not taken. `errors` lists what the server said."""
 
     outcome: Rejected
+    _tags = frozenset({"rejected"})
     remedy = "The message was not taken. Mend the message before it is sent again."
 
     @property
@@ -110,6 +123,7 @@ class NotSentError(WooxyError):
     """The message did not leave, or is known not to have been taken: it is safe to send it again."""
 
     outcome: NotSent
+    _tags = frozenset({"not_sent"})
     remedy = "The message was not taken: it is safe to send it again."
 
     @property
@@ -126,6 +140,7 @@ class InDoubtError(WooxyError):
     """The message may have been delivered: sending it again may reach the person twice."""
 
     outcome: InDoubt
+    _tags = frozenset({"in_doubt"})
     remedy = (
         "The message may have been delivered: sending it again may reach the person twice. "
         "Look it up in Wooxy before you decide."

@@ -4,6 +4,7 @@
 
 import pickle
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -98,6 +99,9 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
         tags: registered tags for statistics, each of 1 to 50 characters without a leading underscore.
         reference: the caller's own id; comes back with the outcome and never leaves the process. Reprs show a short
             digest of it.
+        not_after: a time with its zone, past which no request for the message starts, however long it has waited,
+            paused or been tried: it is NotSent then, its cause "expired". None for no such time. It is not sent to
+            Wooxy, whose own limit is `ttl`.
 
     Raises:
         TypeError: `reference` cannot be pickled, so that no outcome and no exception of this message could be.
@@ -115,6 +119,7 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
     ttl: int = 3600
     tags: tuple[str, ...] = ()
     reference: str | None = None
+    not_after: datetime | None = None
 
     def __post_init__(self) -> None:
         """Keep tags that were given as a list as a tuple, so that the message stays what it was."""

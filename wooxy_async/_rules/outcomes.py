@@ -21,6 +21,8 @@ CauseKind = Literal[
     "closed",  # the stream or the client was closed while its request was out
     "cancelled",  # the caller cancelled
     "deadline",  # the caller's `timeout` ended
+    "expired",  # its `not_after` was past, or would have been before the next attempt
+    "fuse",  # the environment variable WOOXY_ONLY does not let it leave
     "throttled",  # 429, or the account still pauses after one
     "proxy",  # 407
     "connection_lost",  # after the request was handed over
@@ -31,6 +33,16 @@ CauseKind = Literal[
     "internal_error",  # a bug of this library
 ]
 
+CauseDetail = Literal[
+    "dns",  # the host name has no address, or nobody could say
+    "refused",  # nobody listens there
+    "certificate_expired",
+    "unknown_ca",  # nobody who is trusted has signed the certificate
+    "wrong_host",  # the certificate is another host's
+    "tls",  # any other failure of the handshake, as when the server speaks no TLS
+    "timeout",  # not made in time
+]
+
 
 class Cause(Masked, frozen=True, kw_only=True):
     """Why a message was not sent or is in doubt.
@@ -38,14 +50,20 @@ class Cause(Masked, frozen=True, kw_only=True):
     Args:
         kind: a stable word for programs.
         text: a sentence for people, maybe with the server's words; holds no token.
+        detail: why a connection was not made: "dns", "refused", "certificate_expired", "unknown_ca", "wrong_host",
+            "tls" (any other failure of the handshake) or "timeout"; None where it was something else, and for every
+            other kind.
     """
 
     kind: CauseKind
     text: str
+    detail: CauseDetail | None = None
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
         yield "kind", self.kind
         yield "text", mask_digits(self.text)
+        if self.detail is not None:
+            yield "detail", self.detail
 
 
 _Said = TypeVar("_Said", Cause, ApiError)

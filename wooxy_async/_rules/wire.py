@@ -68,6 +68,18 @@ def encode(message: ViberMessage, number: str, button_field: ButtonField = "butt
     )
 
 
+class _Recipient(msgspec.Struct, rename="camel"):
+    phone_number: str
+
+
+_decode_recipient: Final = msgspec.json.Decoder(_Recipient).decode
+
+
+def recipient(body: bytes) -> str:
+    """Return the number that an encoded request goes to."""
+    return _decode_recipient(body).phone_number
+
+
 class Taken(msgspec.Struct, frozen=True):
     """The answer `result: true`."""
 
