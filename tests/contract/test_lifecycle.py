@@ -354,7 +354,8 @@ async def test_closing_in_another_loop_does_not_disturb_the_one_that_closes(sand
     send = asyncio.ensure_future(client.send(message(0), timeout=600))
     await sandbox.until(lambda: sandbox.in_progress == 1)
     closing = asyncio.ensure_future(client.aclose(drain=3000))
-    await asyncio.sleep(0)
+    while not client.closed:
+        await asyncio.sleep(0)
     await asyncio.to_thread(asyncio.run, client.aclose())
     assert not closing.done()
     await client.aclose(drain=0)
