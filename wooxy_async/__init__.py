@@ -6,6 +6,7 @@ answer that is true.
 
 from wooxy_async._attempt import Attempt
 from wooxy_async._client import WooxyClient
+from wooxy_async._rules.account import AccountError, AccountInfo
 from wooxy_async._rules.checks import MAX_BODY_BYTES
 from wooxy_async._rules.documented import ApiError, ErrorCode
 from wooxy_async._rules.errors import (
@@ -33,6 +34,7 @@ __all__ = [  # noqa: RUF022 - grouped, not sorted
     "RetryPolicy",
     "Attempt",
     "Statistics",
+    "AccountInfo",
     # messages
     "Button",
     "MAX_BODY_BYTES",
@@ -49,6 +51,7 @@ __all__ = [  # noqa: RUF022 - grouped, not sorted
     "Problem",
     "Rejected",
     # exceptions
+    "AccountError",
     "AuthenticationError",
     "CountryNotAllowedError",
     "DomainError",

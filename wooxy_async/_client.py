@@ -14,14 +14,16 @@ from typing import Any, Self, get_args
 import anyio
 import msgspec
 
+from wooxy_async._account_info import ask
 from wooxy_async._attempt import Attempt
 from wooxy_async._delivery import Delivery
 from wooxy_async._engine import Engine
 from wooxy_async._logging import listen
 from wooxy_async._ports import Clock, Limiter, Priority
+from wooxy_async._rules.account import AccountError, AccountInfo
 from wooxy_async._rules.arguments import hiding_arguments, one_of, redacting, shown
 from wooxy_async._rules.messages import ViberMessage
-from wooxy_async._rules.outcomes import Accepted, Outcome
+from wooxy_async._rules.outcomes import Accepted, Cause, Outcome
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.retry import RetryPolicy
 from wooxy_async._rules.wire import ButtonField
@@ -233,6 +235,30 @@ class WooxyClient:
         if in_doubt is None:
             return self._settings.retry
         return msgspec.structs.replace(self._settings.retry, retry_in_doubt=in_doubt)
+
+    async def account_info(self, *, timeout: float | None = None) -> AccountInfo:  # noqa: ASYNC109 - as `send` has it
+        """Ask for the account's name and balance: this checks token and connection, and sends nothing.
+
+        It takes a slot, as every request does, and goes before bulk messages.
+
+        Args:
+            timeout: seconds for the whole of it, 0.001 to 86,400; else the client's.
+
+        Raises:
+            AccountError: there is no sound answer: `errors` has what Wooxy said, or `cause` what happened.
+            RuntimeError: the client is closed or belongs to another event loop.
+
+        Source:
+            API page "Get account info".
+        """
+        limit = self._settings.timeout if timeout is None else seconds("timeout", timeout)
+        self._engine.transport()
+        try:
+            async with asyncio.timeout(limit):
+                return await ask(self._engine, priority="urgent")
+        except TimeoutError:
+            text = f"There was no answer within the time-out of {limit:g} s."
+            raise AccountError(text, cause=Cause(kind="deadline", text=text)) from None
 
     async def aclose(self, *, drain: float | None = None) -> None:
         """Refuse new messages, wait for what is in flight, 10 seconds at the most, and close the connections.

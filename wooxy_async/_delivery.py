@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, cast
 
 import anyio
 
-from wooxy_async import _foreign
+from wooxy_async import _slots
+from wooxy_async._account_info import ask
 from wooxy_async._attempt import attempt_of
 from wooxy_async._engine import Engine
 from wooxy_async._expiry import ROUNDING, Expiry, too_late
 from wooxy_async._guard import Guard
 from wooxy_async._ports import Handover, Lease, Priority, Reply, TransportError
+from wooxy_async._rules.account import AccountError
 from wooxy_async._rules.checks import prepare
 from wooxy_async._rules.judgement import Again, Seen, conclude, judge
 from wooxy_async._rules.messages import ViberMessage
@@ -36,7 +37,6 @@ _WAITING: Final = "waiting for a slot"
 _ASKED_TO_WAIT: Final = "waiting because Wooxy asked the client to wait"
 _LOOK_EVERY: Final = 0.05  # seconds between two looks at a pause whose end is not known
 _KINDS_AT_DEADLINE: Final[dict[str, CauseKind]] = {_WAITING: "no_slot", _ASKED_TO_WAIT: "throttled"}
-_RELEASE_LIMIT: Final = 5.0  # seconds that a limiter may take to take back a slot
 
 
 class Delivery:
@@ -218,11 +218,20 @@ class Delivery:
         if not guard.admit_now():
             self._stage = "waiting because Wooxy does not answer"
             with anyio.move_on_after(self._expiry.left) as wait:
-                await guard.admit()
+                await guard.admit(self._ask_account)
             if wait.cancelled_caught:
                 self._is_expired(ROUNDING)
                 return False
         self._is_counted = True
+        return True
+
+    async def _ask_account(self) -> bool | None:
+        """Probe the API without a message; see `_guard.Ask`."""
+        try:
+            await ask(self._engine, priority=self._priority)
+        except AccountError as error:
+            is_silent = error.cause is None or error.cause.kind == "unreadable_answer"
+            return None if is_silent else False
         return True
 
     def _is_expired(self, wait: float = 0.0) -> bool:
@@ -277,10 +286,10 @@ class Delivery:
     async def _attempt(self, body: bytes) -> float:
         """Wait for a slot, make one request in it, and return the seconds to pause before another."""
         self._stage = _WAITING
-        acquired = await self._acquire()
-        if acquired is None:
-            return 0.0
+        acquired = await _slots.acquire(self._engine, self._priority, self._expiry.earlier(self._deadline))
         if isinstance(acquired, Cause):
+            if acquired is _slots.NO_SLOT and self._is_expired(ROUNDING):
+                return 0.0
             return self._judge(Seen(failure=acquired))[1]
         slot, lease = acquired
         try:
@@ -292,47 +301,12 @@ class Delivery:
             await slot.__aexit__(None, None, None)  # the loop is gone, and with it the time that could be limited
             raise
         except BaseException:
-            await self._release(slot)
+            await _slots.release(self._engine, slot)
             raise
-        await self._release(slot)
+        await _slots.release(self._engine, slot)
         if attempted is not None:
             self._tell_attempt(*attempted)
         return pause
-
-    async def _acquire(self) -> tuple[AbstractAsyncContextManager[Lease], Lease] | Cause | None:
-        """Return a slot, or why there is none: whatever a limiter raises, no request was started.
-
-        None is returned where it is too late for the message, which is then the outcome.
-        """
-        deadline = self._expiry.earlier(self._deadline)
-        try:
-            slot = self._engine.limiter.slot(priority=self._priority, deadline=deadline)
-            return slot, await slot.__aenter__()
-        except BaseException as error:
-            if _foreign.ends_this_task(error):
-                raise
-            if isinstance(error, TimeoutError) and deadline is not None:
-                if self._is_expired(ROUNDING):
-                    return None
-                text = "No slot became free in time: every slot that this client may use is taken by another request."
-                return Cause(kind="no_slot", text=text)
-            self._engine.log_mistake("the limiter failed; no request was started")
-            text = f"The limiter failed ({type(error).__name__}); no request was started."
-            return Cause(kind="limiter_unavailable", text=text)
-
-    async def _release(self, slot: AbstractAsyncContextManager[Lease]) -> None:
-        """Give a slot back: what was judged stands, whatever the limiter does."""
-        try:
-            async with asyncio.timeout(_RELEASE_LIMIT):
-                await slot.__aexit__(None, None, None)
-        except BaseException as error:
-            if _foreign.ends_this_task(error):
-                raise
-            self._engine.log_mistake("the limiter failed to take back a slot; the message is not affected")
-
-    def _keep_closed(self, lease: Lease, seconds: float) -> None:
-        failed = "the limiter failed to keep a slot closed; the message is not affected"
-        _foreign.call(lambda: lease.keep_closed(seconds), lambda: self._engine.log_mistake(failed))
 
     async def _request(self, body: bytes, lease: Lease) -> tuple[tuple[Outcome, int | None], float]:
         """Make one request; whenever its end is in doubt its slot stays closed, for the server may be at work on it."""
@@ -351,13 +325,13 @@ class Delivery:
             )
         except BaseException:
             if handover.started:
-                self._keep_closed(lease, self._engine.settings.loss_hold)
+                _slots.keep_closed(self._engine, lease, self._engine.settings.loss_hold)
             raise
         outcome, pause = self._judge(seen)
         if isinstance(outcome, InDoubt):
-            self._keep_closed(lease, self._engine.settings.loss_hold)
+            _slots.keep_closed(self._engine, lease, self._engine.settings.loss_hold)
         elif self._engine.pace.rest:
-            self._keep_closed(lease, self._engine.pace.rest)
+            _slots.keep_closed(self._engine, lease, self._engine.pace.rest)
         return (outcome, seen.status), pause
 
     def _read(self, reply: Reply) -> Seen:

@@ -1,13 +1,15 @@
 """Keeps a stream from burning its campaign when the API is down or refuses everything.
 
-While attempts fail one after the other, nothing new is taken from the source and one message at a time probes, with
-growing pauses. What is wrong with all messages ends the stream; what was not taken then stays with the caller.
+While attempts fail one after the other, nothing new is taken from the source, and the API is probed with growing
+pauses, once at a time for the whole account: first with a request that sends nothing, and where that is answered, or
+says nothing, with one message. What is wrong with all messages ends the stream; what was not taken then stays with
+the caller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, cast
 
 import anyio
 
@@ -15,12 +17,19 @@ from wooxy_async._ports import Clock
 from wooxy_async._rules.documented import ErrorCode, Scope
 from wooxy_async._rules.errors import InDoubtError, NotSentError, WooxyError, rejection, scope
 from wooxy_async._rules.outcomes import Accepted, InDoubt, NotSent, Outcome, Rejected
+from wooxy_async.limits._pace import Pace
 
 TROUBLES_IN_A_ROW: Final = 5  # attempts without a valid reply; then the API counts as down
 ALIKE_IN_A_ROW: Final = 20
 PROBE_WAIT_INITIAL: Final = 0.5  # seconds
 PROBE_WAIT_MAX: Final = 60.0  # seconds
+PROBE_DOUBTS_MAX: Final = 5  # messages that probed and are in doubt; then no further one probes in the same outage
+_LOOK_EVERY: Final = 0.25  # seconds between two looks at whether somebody else still probes the account
 _SHARED: Final = frozenset({Scope.DOMAIN, Scope.SENDER, Scope.TAG})
+
+
+Ask = Callable[[], Awaitable[bool | None]]
+"""Probes without sending anything: True for a sound answer, False for none, None where it says nothing."""
 
 
 class Guard:
@@ -32,13 +41,22 @@ class Guard:
         patience: seconds without a valid reply after which the stream ends.
         changed: called when the stream may have to act: it ends, or the API is up again.
         clock: where time comes from.
+        pace: of the account: one probe at a time.
+        probe_limit: seconds after which a probe that has not ended counts as ended for other streams.
     """
 
-    def __init__(self, patience: float, changed: Callable[[], None], clock: Clock) -> None:
+    def __init__(
+        self, patience: float, changed: Callable[[], None], clock: Clock, pace: Pace, probe_limit: float
+    ) -> None:
         self.fatal: WooxyError | None = None
         self._patience = patience
         self._changed = changed
         self._clock = clock
+        self._pace = pace
+        self._probe_limit = probe_limit
+        self._is_probing = False
+        self._doubts = 0  # among the messages that probed
+        self._last: Outcome | None = None  # in trouble
         self._under_way = 0
         self._troubles = 0
         self._trouble_since = 0.0
@@ -52,6 +70,11 @@ class Guard:
         """Whether the API counts as down."""
         return self._troubles >= TROUBLES_IN_A_ROW
 
+    @property
+    def caution(self) -> int:
+        """How many messages fewer should be under way: as many as have failed in a row."""
+        return self._troubles
+
     def admit_now(self) -> bool:
         """Admit an attempt if the API is not down; else `admit` waits."""
         if self.is_down:
@@ -59,19 +82,60 @@ class Guard:
         self._under_way += 1
         return True
 
-    async def admit(self) -> None:
+    async def admit(self, ask: Ask) -> None:
         """Wait until an attempt may be made: at once, or one at a time as a probe while the API is down."""
-        while self.is_down and (self._under_way or self._clock.monotonic() < self._next_probe):
-            wait = PROBE_WAIT_MAX if self._under_way else self._next_probe - self._clock.monotonic()
-            self._news = self._news or anyio.Event()
-            with anyio.move_on_after(wait):
-                await self._news.wait()
+        while self.is_down:
+            if (wait := self._seconds_to_probe()) > 0:
+                await self._rest(wait)
+            elif not self._pace.begin_probe(self._probe_limit):
+                await self._rest(_LOOK_EVERY)
+            elif await self._probe(ask):
+                return
         self._under_way += 1
+
+    def _seconds_to_probe(self) -> float:
+        now, ends = self._clock.monotonic(), self._trouble_since + self._patience
+        if self._under_way or self.fatal is not None:
+            return PROBE_WAIT_MAX
+        if self._doubts < PROBE_DOUBTS_MAX:
+            return self._next_probe - now
+        if now >= ends:
+            self._end_impatiently()
+        return max(ends - now, _LOOK_EVERY)
+
+    async def _probe(self, ask: Ask) -> bool:
+        """Probe without a message; return whether one may go now, which then is the only attempt under way."""
+        self._is_probing = True
+        self._under_way += 1
+        try:
+            sound = await ask()
+        except BaseException:
+            self.withdraw()
+            raise
+        if sound is not False:
+            return True
+        self._end_attempt()
+        self._trouble(self._last)
+        self._tell()
+        return False
+
+    async def _rest(self, seconds: float) -> None:
+        self._news = self._news or anyio.Event()
+        with anyio.move_on_after(seconds):
+            await self._news.wait()
 
     def withdraw(self) -> None:
         """Note that an attempt ended from which nothing is to be learned of the API."""
-        self._under_way -= 1
+        self._end_attempt()
         self._tell()
+
+    def _end_attempt(self) -> bool:
+        """Count an attempt as ended, and return whether it was a probe."""
+        self._under_way -= 1
+        was_probe, self._is_probing = self._is_probing, False
+        if was_probe:
+            self._pace.end_probe()
+        return was_probe
 
     def report(self, outcome: Outcome, of_message: Outcome) -> None:
         """Note how an attempt went.
@@ -80,14 +144,15 @@ class Guard:
             outcome: what it would be if it were the only one.
             of_message: what it is with the attempts before it, one of which may have left a doubt.
         """
-        self._under_way -= 1
+        was_probe = self._end_attempt()
         if isinstance(outcome, Accepted) and not self._troubles:
             self._alike, self._alike_count = None, 0
             return
         if isinstance(outcome, NotSent | InDoubt) and outcome.cause.kind != "proxy":
+            self._doubts += was_probe and isinstance(outcome, InDoubt)
             self._trouble(of_message)
         else:
-            self._troubles = 0
+            self._troubles = self._doubts = 0
             self._compare(outcome, of_message)
         self._tell()
 
@@ -110,17 +175,22 @@ class Guard:
             self._news = None
         self._changed()
 
-    def _trouble(self, of_message: Outcome) -> None:
+    def _trouble(self, of_message: Outcome | None) -> None:
+        self._last = of_message
         now = self._clock.monotonic()
         if not self._troubles:
             self._trouble_since = now
         self._troubles += 1
         ends = self._trouble_since + self._patience
         if now >= ends:
-            text = f"Wooxy has given no valid reply for {self._patience:g} s, so the stream ends. The last attempt:"
-            self._end(of_message, text)
+            self._end_impatiently()
         probes = max(self._troubles - TROUBLES_IN_A_ROW, 0)
         self._next_probe = min(now + min(PROBE_WAIT_INITIAL * 2.0 ** min(probes, 16), PROBE_WAIT_MAX), ends)
+
+    def _end_impatiently(self) -> None:
+        text = f"Wooxy has given no valid reply for {self._patience:g} s, so the stream ends. The last attempt:"
+        self._end(cast("Outcome", self._last), text)
+        self._tell()
 
     def _compare(self, outcome: Outcome, of_message: Outcome) -> None:
         """End the stream on a refusal of the whole account, or on the last of many that are alike."""

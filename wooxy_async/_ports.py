@@ -79,8 +79,13 @@ class TransportError(Exception):
 class Transport(Protocol):
     """Carries one request at a time per call; never retries, never follows a redirect."""
 
-    async def post(self, body: bytes, handover: Handover) -> Reply:
+    async def post(self, body: bytes, handover: Handover, url: str | None = None) -> Reply:
         """Send a request and read its answer.
+
+        Args:
+            body: the whole body.
+            handover: is told how far it came.
+            url: of another method than that which sends messages.
 
         Raises:
             TransportError: no whole answer came. Whether a byte is out stands in `handover`, not in the error.

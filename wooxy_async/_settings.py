@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import msgspec
 
 from wooxy_async._ports import Clock
+from wooxy_async._rules.account import ACCOUNT_PATH
 from wooxy_async._rules.arguments import number, one_of, redacting, shown, whole
 from wooxy_async._rules.fuse import Fuse, read_fuse
 from wooxy_async._rules.loopback import is_loopback
@@ -40,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     token: Secret
     url: str
+    account_url: str
     max_concurrency: int
     timeout: float
     answer_limit: float
@@ -80,6 +82,7 @@ def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, reda
     return Settings(
         token=token,
         url=url,
+        account_url=url.removesuffix(PATH) + ACCOUNT_PATH,
         max_concurrency=whole("max_concurrency", given["max_concurrency"], 1, SLOTS),
         timeout=seconds("timeout", given["timeout"]),
         answer_limit=seconds("answer_limit", given["answer_limit"]),

@@ -30,6 +30,7 @@ from wooxy_async._turns import begin, let_arrive
 
 Messages = Iterable[ViberMessage] | AsyncIterable[ViberMessage]
 _END: Final = object()
+_PROBE_MORE: Final = 30.0  # seconds that a probe may take beside its answer: for a slot, and a connection
 
 
 class Intake:
@@ -52,7 +53,8 @@ class Intake:
         self._retry = retry
         self._loop = asyncio.get_running_loop()
         self.drain = engine.settings.drain
-        self._guard = Guard(engine.settings.patience, self._nudge, engine.clock)
+        limit = engine.settings.answer_limit + _PROBE_MORE
+        self._guard = Guard(engine.settings.patience, self._look_at_guard, engine.clock, engine.pace, limit)
         self._slots = engine.settings.max_concurrency
         self._ready: deque[Delivery] = deque()
         self._live: dict[Delivery, None] = {}
@@ -127,6 +129,10 @@ class Intake:
     def _wake_taker(self) -> None:
         if self._taker is not None and not self._taker.done() and not self._loop.is_closed():
             self._taker.set_result(None)
+
+    def _look_at_guard(self) -> None:
+        self._start_ready()
+        self._nudge()
 
     def _nudge(self) -> None:
         """Make the intake look at its state again if there may be something to do, also when it waits for a source."""
@@ -236,7 +242,8 @@ class Intake:
 
     def _next_ready(self) -> Delivery | None:
         """Return the next message if the window permits to start it."""
-        if len(self._live) + len(self.results) >= self._slots or not self._ready:
+        room = max(self._slots - self._guard.caution, 1)
+        if len(self._live) + len(self.results) >= room or not self._ready:
             return None
         if self.stopped or self._guard.fatal is not None:
             return None

@@ -22,6 +22,10 @@ from simulated_loop import SimulatedLoop, Trace
 CAP = 10
 GRACE = 0.02
 PIECE = 65_536
+ACCOUNT = "account-info"  # the name of requests without a text
+_INFO = b'{"result":true,"accountName":"Shop","accountBalance":100.00}'
+INFO = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(_INFO), _INFO)
+NO_INFO = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +105,12 @@ class Server:
         at = self.loop.time() + seconds
         self._timers[self._timers_made] = at, do
         self.loop.call_at(at, self._due, self._timers_made)
+
+    def tell_account(self, peer: Peer) -> None:
+        """Answer a request for the account's info; each third one fails."""
+        assert peer.request is not None
+        before = self.books.begin(peer.request, self.loop.time())
+        peer.later(0.01, lambda: peer.answer(NO_INFO if before % 3 == 2 else INFO))
 
     def _due(self, number: int) -> None:
         if number in self._timers:
@@ -246,8 +256,11 @@ class Peer:
         if len(rest) < size:
             return
         body, self._heard = rest[:size], rest[size:]
-        self.request = Request(json.loads(body)["text"].split()[0], first)
-        self.server.act(self, self.request)
+        self.request = Request(json.loads(body).get("text", ACCOUNT).split()[0], first)
+        if self.request.name == ACCOUNT:
+            self.server.tell_account(self)
+        else:
+            self.server.act(self, self.request)
 
     def take(self) -> None:
         """Take the message."""

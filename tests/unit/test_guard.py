@@ -23,7 +23,8 @@ from wooxy_async import (
     RejectedError,
     ViberMessage,
 )
-from wooxy_async._guard import ALIKE_IN_A_ROW, TROUBLES_IN_A_ROW, Guard
+from wooxy_async._guard import ALIKE_IN_A_ROW, PROBE_DOUBTS_MAX, TROUBLES_IN_A_ROW, Guard
+from wooxy_async.limits._pace import Pace
 
 COMMON: dict[str, Any] = {
     "index": 0,
@@ -38,13 +39,19 @@ PROXY = NotSent(cause=Cause(kind="proxy", text="HTTP 407."), **COMMON)
 Scenario = Callable[[Callable[..., Guard]], Awaitable[None]]
 
 
+async def silent() -> None:
+    """Say nothing of the API: the next probe is a message."""
+
+
 def simulate(scenario: Scenario) -> list[float]:
     """Run a scenario with guards on simulated time; return when they called `changed`."""
     changes: list[float] = []
 
     async def run() -> None:
         clock = LoopClock()
-        await scenario(lambda patience=900.0: Guard(patience, lambda: changes.append(clock.monotonic()), clock))
+        await scenario(
+            lambda patience=900.0: Guard(patience, lambda: changes.append(clock.monotonic()), clock, Pace(clock), 60.0)
+        )
 
     with asyncio.Runner(debug=True, loop_factory=JumpingLoop) as runner:
         runner.run(run())
@@ -55,7 +62,7 @@ async def attempt(guard: Guard, *outcomes: Outcome) -> list[float]:
     """Make one attempt after the other; return when each was admitted."""
     admitted = []
     for outcome in outcomes:
-        await guard.admit()
+        await guard.admit(silent)
         admitted.append(round(asyncio.get_running_loop().time(), 3))
         guard.report(outcome, outcome)
     return admitted
@@ -66,17 +73,123 @@ def refusal(code: str = "UNKNOWN", text: str = "no", status: int = 403, **values
     return Rejected(errors=(ApiError(code=ErrorCode[code], text=text, values=values),), status=status, **COMMON)
 
 
-@pytest.mark.parametrize("trouble", [DOWN, LOST])
-def test_probes_are_made_with_growing_pauses(trouble: Outcome) -> None:
+def test_probes_are_made_with_growing_pauses() -> None:
     """After five troubles the API is down: probes go after 0.5, 1, 2 … seconds, at most 60."""
 
     async def scenario(make: Callable[..., Guard]) -> None:
         guard = make()
-        assert await attempt(guard, *[trouble] * (TROUBLES_IN_A_ROW - 1)) == [0, 0, 0, 0]
+        assert await attempt(guard, *[DOWN] * (TROUBLES_IN_A_ROW - 1)) == [0, 0, 0, 0]
         assert not guard.is_down
-        assert await attempt(guard, *[trouble] * 10) == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5, 123.5, 183.5]
+        assert await attempt(guard, *[DOWN] * 10) == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5, 123.5, 183.5]
         assert guard.is_down
         assert guard.fatal is None
+
+    simulate(scenario)
+
+
+def test_after_five_doubts_no_message_probes() -> None:
+    """Each message that probes may be left in doubt: after five no more goes, and the stream ends at its patience."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        admitted = await attempt(guard, *[LOST] * (TROUBLES_IN_A_ROW + PROBE_DOUBTS_MAX))
+        assert admitted == [0, 0, 0, 0, 0, 0.5, 1.5, 3.5, 7.5, 15.5]
+        asked: list[float] = []
+
+        async def sound() -> bool:
+            asked.append(LoopClock().monotonic())
+            return True
+
+        waiting = asyncio.create_task(guard.admit(sound))
+        await asyncio.wait({waiting}, timeout=880)
+        assert guard.fatal is None
+        await asyncio.wait({waiting}, timeout=100)
+        assert isinstance(guard.fatal, InDoubtError)
+        assert str(guard.fatal).startswith("Wooxy has given no valid reply for 900 s")
+        assert "may have been delivered" in str(guard.fatal)
+        assert (waiting.done(), asked) == (False, [])
+        waiting.cancel()
+
+    simulate(scenario)
+
+
+def test_doubts_count_within_one_outage() -> None:
+    """A valid reply begins anew."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        for _ in range(3):
+            await attempt(guard, *[LOST] * (TROUBLES_IN_A_ROW + PROBE_DOUBTS_MAX - 1), TAKEN)
+        assert guard.fatal is None
+
+    simulate(scenario)
+
+
+def test_a_probe_without_a_message_comes_first() -> None:
+    """While it is not sound the pauses grow and no message goes; each sound one lets one message go."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        answers = [False, False, True, None, False, True]
+        asked: list[float] = []
+
+        async def ask() -> bool | None:
+            asked.append(LoopClock().monotonic())
+            return answers[len(asked) - 1]
+
+        await attempt(guard, *[DOWN] * 5)
+        admitted = []
+        for outcome in (DOWN, DOWN, TAKEN):
+            await guard.admit(ask)
+            admitted.append(LoopClock().monotonic())
+            guard.report(outcome, outcome)
+        assert asked == [0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
+        assert admitted == [3.5, 7.5, 31.5]
+        assert not guard.is_down
+
+    simulate(scenario)
+
+
+def test_a_probe_that_is_cancelled_leaves_nothing() -> None:
+    """The next one probes at once."""
+
+    async def scenario(make: Callable[..., Guard]) -> None:
+        guard = make()
+        await attempt(guard, *[DOWN] * 5)
+
+        async def hang() -> bool:
+            await asyncio.sleep(1e6)
+            return True
+
+        task = asyncio.create_task(guard.admit(hang))
+        await asyncio.wait({task}, timeout=10)
+        task.cancel()
+        await asyncio.wait({task})
+        await guard.admit(silent)
+        assert LoopClock().monotonic() == 10
+
+    simulate(scenario)
+
+
+def test_one_stream_of_an_account_probes_at_a_time() -> None:
+    """While one probes, its message included, the others wait; a probe whose end is never told ends by itself."""
+
+    async def scenario(_make: Callable[..., Guard]) -> None:
+        clock = LoopClock()
+        pace = Pace(clock)
+        first, second = (Guard(900.0, lambda: None, clock, pace, 60.0) for _stream in range(2))
+        for guard in (first, second):
+            await attempt(guard, *[DOWN] * 5)
+        await first.admit(silent)
+        assert clock.monotonic() == 0.5
+        waiting = asyncio.create_task(second.admit(silent))
+        await asyncio.wait({waiting}, timeout=20)
+        assert not waiting.done()
+        first.report(DOWN, DOWN)
+        await waiting
+        assert clock.monotonic() < 21
+        await first.admit(silent)  # the second one's end is never told
+        assert 79 < clock.monotonic() < 83
 
     simulate(scenario)
 
@@ -102,7 +215,7 @@ def test_one_probe_at_a_time() -> None:
     async def scenario(make: Callable[..., Guard]) -> None:
         guard = make()
         await attempt(guard, *[DOWN] * 5)
-        waiting = {asyncio.create_task(guard.admit()) for _ in range(3)}
+        waiting = {asyncio.create_task(guard.admit(silent)) for _ in range(3)}
         done, waiting = await asyncio.wait(waiting, timeout=200)
         assert len(done) == 1
         guard.report(DOWN, DOWN)
@@ -122,10 +235,10 @@ def test_what_was_under_way_comes_back_before_the_first_probe() -> None:
     async def scenario(make: Callable[..., Guard]) -> None:
         guard = make()
         for _ in range(10):
-            await guard.admit()
+            await guard.admit(silent)
         for _ in range(9):
             guard.report(LOST, LOST)
-        probe = asyncio.create_task(guard.admit())
+        probe = asyncio.create_task(guard.admit(silent))
         done, _ = await asyncio.wait({probe}, timeout=300)
         assert not done
         guard.report(LOST, LOST)
@@ -134,21 +247,18 @@ def test_what_was_under_way_comes_back_before_the_first_probe() -> None:
     simulate(scenario)
 
 
-@pytest.mark.parametrize(
-    ("trouble", "error", "safe"), [(DOWN, NotSentError, "it is safe"), (LOST, InDoubtError, "may have been delivered")]
-)
-def test_patience_ends_the_stream(trouble: Outcome, error: type[Exception], safe: str) -> None:
+def test_patience_ends_the_stream() -> None:
     """The last probe goes when patience ends, not 60 seconds later; its failure ends the stream and says why."""
 
     async def scenario(make: Callable[..., Guard]) -> None:
         guard = make(100.0)
-        assert (await attempt(guard, *[trouble] * 12))[-2:] == [31.5, 63.5]
+        assert (await attempt(guard, *[DOWN] * 12))[-2:] == [31.5, 63.5]
         assert guard.fatal is None
-        assert await attempt(guard, trouble) == [100.0]
-        assert type(guard.fatal) is error
+        assert await attempt(guard, DOWN) == [100.0]
+        assert type(guard.fatal) is NotSentError
         assert "no valid reply for 100 s" in str(guard.fatal)
-        assert safe in str(guard.fatal)
-        assert guard.fatal.outcome is trouble
+        assert "it is safe" in str(guard.fatal)
+        assert guard.fatal.outcome is DOWN
 
     simulate(scenario)
 
@@ -278,7 +388,7 @@ def test_what_ends_a_stream_says_of_a_message_what_its_outcome_is(last: Outcome)
 
     async def scenario(make: Callable[..., Guard]) -> None:
         guard = make(0.0)
-        await guard.admit()
+        await guard.admit(silent)
         guard.report(last, LOST)
         assert isinstance(guard.fatal, InDoubtError)
         assert guard.fatal.outcome is LOST
@@ -293,8 +403,8 @@ def test_an_attempt_that_tells_nothing_keeps_nobody_waiting() -> None:
     async def scenario(make: Callable[..., Guard]) -> None:
         guard = make()
         await attempt(guard, *[DOWN] * 5)
-        await guard.admit()
-        waiting = asyncio.create_task(guard.admit())
+        await guard.admit(silent)
+        waiting = asyncio.create_task(guard.admit(silent))
         await asyncio.sleep(0)
         guard.withdraw()
         began = asyncio.get_running_loop().time()

@@ -26,6 +26,8 @@ LAYERS = {
     "wooxy_async._guard": 3,
     "wooxy_async._engine": 3,
     "wooxy_async._attempt": 2,
+    "wooxy_async._slots": 3,
+    "wooxy_async._account_info": 3,
     "wooxy_async._logging": 1,
     "wooxy_async._delivery": 3,
     "wooxy_async._stream": 3,

@@ -41,6 +41,7 @@ from wooxy_async._rules.wire import ButtonField
 from wooxy_async._settings import DEFAULT_URL, RANGES
 from wooxy_async.cli._app import app
 from wooxy_async.cli._exits import MEANINGS
+from wooxy_async.limits._pace import Pace
 from wooxy_async.sandbox import Sandbox
 
 CONFIGURED = {names: (default, text) for names, default, text in table(section("Configure"), "argument")}
@@ -258,7 +259,7 @@ COMMON: dict[str, Any] = {"index": 0, "message": message(), "attempts": 1, "elap
 
 def ends_after(outcomes: Iterable[Outcome]) -> int | None:
     """Return after how many outcomes a stream ends; None where it goes on."""
-    guard = Guard(900.0, lambda: None, time)
+    guard = Guard(900.0, lambda: None, time, Pace(time), 60.0)
     for count, outcome in enumerate(outcomes, start=1):
         assert guard.admit_now()
         guard.report(outcome, outcome)

@@ -240,7 +240,7 @@ class AiohttpTransport:
         )
         _transports.add(self)
 
-    async def post(self, body: bytes, handover: Handover) -> Reply:
+    async def post(self, body: bytes, handover: Handover, url: str | None = None) -> Reply:
         """Send a request and read its answer; see `Transport.post`."""
         payload, loop = Body(body, handover, self._credentials), self._loop
         try:
@@ -249,7 +249,7 @@ class AiohttpTransport:
                 ending = loop.call_later(self._answer_limit, after_what_arrived, loop, lambda: _expire(limit))
                 try:
                     response = await self._session.post(
-                        self._url,
+                        url or self._url,
                         data=payload,
                         allow_redirects=False,
                         proxy=self._proxy,

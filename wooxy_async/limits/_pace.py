@@ -55,11 +55,13 @@ class Pace:
         self._urgent_at: float | None = None  # when the next urgent one may try, while they try one by one
         self._urgent_wait = 0.0
         self._is_trying = False
+        self._probe_ends = -math.inf
 
     def start_anew(self) -> None:
         """Be usable in a forked child, whatever another thread of the parent was doing."""
         self._lock = threading.Lock()
         self._is_trying = False
+        self._probe_ends = -math.inf
 
     @property
     def paused_for(self) -> float:
@@ -91,6 +93,23 @@ class Pace:
     def end_trial(self) -> None:
         """Let the next urgent request try."""
         self._is_trying = False
+
+    def begin_probe(self, limit: float) -> bool:
+        """Be the one that probes the account, unless somebody else is.
+
+        Args:
+            limit: seconds after which a probe counts as ended whose end was not told.
+        """
+        with self._lock:
+            now = self._clock.monotonic()
+            if now < self._probe_ends:
+                return False
+            self._probe_ends = now + limit
+            return True
+
+    def end_probe(self) -> None:
+        """Let the next one probe."""
+        self._probe_ends = -math.inf
 
     def replied(self, began: float) -> None:
         """Note a valid reply.

@@ -66,6 +66,8 @@ class Account(Struct, frozen=True, kw_only=True):
         broken: Whether the server fails at every message before it is taken, which error 21 answers.
         user_id: What errors 24 and 25 call the user.
         key: What error 26 calls the key.
+        name: What "Get account info" calls the account.
+        balance: Its balance there, in the account's currency.
     """
 
     token: str | None = None
@@ -79,6 +81,8 @@ class Account(Struct, frozen=True, kw_only=True):
     broken: bool = False
     user_id: str = "1001"
     key: str = "sandbox-key"
+    name: str = "Sandbox"
+    balance: float = 100.0
 
     def __post_init__(self) -> None:
         if self.token is not None:
@@ -90,7 +94,8 @@ class Account(Struct, frozen=True, kw_only=True):
         _make_tuple(self, "tags", str)
         for name in ("enabled", "has_data", "secret_matches", "broken"):
             checks.flag(name, getattr(self, name))
-        for name in ("user_id", "key"):
+        checks.finite("balance", self.balance)
+        for name in ("user_id", "key", "name"):
             checks.filled(name, getattr(self, name))
 
     def __repr__(self) -> str:

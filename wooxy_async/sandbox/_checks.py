@@ -111,3 +111,17 @@ def headers(name: str, value: object) -> tuple[tuple[str, str], ...]:
     if any(set(part) & set("\r\n\0") for pair in value.items() for part in pair):
         raise ValueError(f"{name} must hold no line breaks, not {value!r}")
     return tuple(value.items())
+
+
+def finite(name: str, value: object) -> float:
+    """Return a finite number.
+
+    Raises:
+        TypeError: It is no number (a bool is none).
+        ValueError: It is infinite or not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, not {value!r}")
+    return value

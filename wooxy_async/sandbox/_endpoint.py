@@ -69,14 +69,20 @@ class Endpoint:
             except TimeoutError:
                 return refuse_for_time()
             place.working = True
-            self._records.read()
+            self._count()
             if place.over_cap:
                 return refuse_for_load(self._retry_after)
-            body = self._judge.read(request.content_type, raw)
-            fault = fault or self._script.on_reading(body and body.phone_number) or _NO_FAULT
-            answer = self._decide(token, body, fault)
+            fault, answer = self._judged(token, request.content_type, raw, fault)
             await self._pass_time(fault.seconds)
             return await ENDINGS[fault.ending](Exchange(request, place, fault, answer))
+
+    def _count(self) -> None:
+        self._records.read()
+
+    def _judged(self, token: str, content_type: str, raw: bytes, fault: Fault | None) -> tuple[Fault, Answer]:
+        body = self._judge.read(content_type, raw)
+        fault = fault or self._script.on_reading(body and body.phone_number) or _NO_FAULT
+        return fault, self._decide(token, body, fault)
 
     def _decide(self, token: str, body: Body | None, fault: Fault) -> Answer:
         """Take the message if it may be taken, and return what the account answers."""
@@ -93,6 +99,19 @@ class Endpoint:
         seconds = self._latency.draw(self._draws) + extra
         if seconds > 0:
             await asyncio.sleep(seconds)
+
+
+class AccountEndpoint(Endpoint):
+    """`POST /v3/account/info`: name and balance, for whoever has the token; any body will do."""
+
+    def _count(self) -> None:
+        self._records.read_account_info()
+
+    def _judged(self, token: str, content_type: str, raw: bytes, fault: Fault | None) -> tuple[Fault, Answer]:
+        del content_type, raw
+        fault = fault or _NO_FAULT
+        status, body = self._judge.account_info(token, fault.errors)
+        return fault, Answer(fault.status or status, encode_answer(body))
 
 
 def _token(request: web.Request) -> str:

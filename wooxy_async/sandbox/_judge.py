@@ -90,6 +90,15 @@ class Judge:
         found.extend(self._wrong_for_account(body))
         return found
 
+    def account_info(self, token: str, scripted: tuple[DocumentedError, ...]) -> tuple[int, object]:
+        """Return status and body of the answer to "Get account info"."""
+        numbers = [error.number for error in scripted] or self._wrong_at_all(token)
+        if numbers:
+            findings = [Finding(number) for number in numbers]
+            refusal = self.refusal(findings, token, None)
+            return refusal.status, refusal.body
+        return 200, {"result": True, "accountName": self._account.name, "accountBalance": self._account.balance}
+
     def refusal(self, findings: list[Finding], token: str, body: Body | None) -> Refusal:
         """Return the answer that says all findings; its status is the highest of theirs."""
         facts = self._facts(token, body)
@@ -97,6 +106,10 @@ class Judge:
         texts = dict.fromkeys(render(row, filled, self._spelling) for row, filled in rows)
         status = self._status or max(row.status for row, _ in rows)
         return Refusal(status, RefusalBody(result=False, errors=tuple(texts)))
+
+    def _wrong_at_all(self, token: str) -> list[int]:
+        number = self._wrong_with_token(token)
+        return [number] if number else [21] if self._account.broken else []
 
     def _wrong_with_token(self, token: str) -> int:
         account = self._account

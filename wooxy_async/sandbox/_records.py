@@ -20,6 +20,7 @@ class Records:
     def __init__(self, *, kept: Kept, ids: Random, watch: Watch) -> None:
         self._kept = kept
         self.requests = 0
+        self.account_infos = 0
         self.taken = 0
         self.stored_tags: dict[str, None] = {}
         self.repeats: dict[str, int] = {}
@@ -41,10 +42,15 @@ class Records:
         self.requests += 1
         self._watch.changed()
 
+    def read_account_info(self) -> None:
+        """Count a request for the account's info that was read whole."""
+        self.account_infos += 1
+        self._watch.changed()
+
     def forget(self) -> None:
         """Forget the messages and the counts; ids go on."""
         self._kept.clear()
-        self.requests = self.taken = 0
+        self.requests = self.account_infos = self.taken = 0
         for seen in (self.stored_tags, self.repeats, self._numbers):
             seen.clear()
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Any, Literal, Self
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -13,7 +13,7 @@ from aiohttp.http import HttpProcessingError
 from wooxy_async.sandbox import _checks as checks
 from wooxy_async.sandbox._account import Account, with_token
 from wooxy_async.sandbox._delay import Delay, as_delay
-from wooxy_async.sandbox._endpoint import Endpoint
+from wooxy_async.sandbox._endpoint import AccountEndpoint, Endpoint
 from wooxy_async.sandbox._errors import Spelling
 from wooxy_async.sandbox._faults import Fault
 from wooxy_async.sandbox._gate import check_address
@@ -28,6 +28,7 @@ from wooxy_async.sandbox._watch import Watch
 
 EXAMPLE_TOKEN = "sandbox-token-0123456789"  # noqa: S105  # opens nothing but a sandbox
 _MANY = 1_000_000_000
+Method = Literal["send", "account_info"]
 
 
 class Sandbox:
@@ -115,23 +116,25 @@ class Sandbox:
             linger=checks.seconds("linger", linger),
             watch=self._watch,
         )
-        self._script = Script()
-        self._endpoint = Endpoint(
-            judge=Judge(
-                self._account,
-                spelling=error_spelling,
-                status=error_status,
-                strict=checks.flag("strict", strict),
-                button_field=button_field,
-            ),
-            records=self._records,
-            traffic=self._traffic,
-            script=self._script,
-            latency=as_delay(latency),
-            draws=draws,
-            body_timeout=checks.seconds("body_timeout", body_timeout),
-            retry_after=None if retry_after is None else checks.seconds("retry_after", retry_after),
+        self._scripts: dict[Method, Script] = {"send": Script(), "account_info": Script()}
+        judge = Judge(
+            self._account,
+            spelling=error_spelling,
+            status=error_status,
+            strict=checks.flag("strict", strict),
+            button_field=button_field,
         )
+        shared: dict[str, Any] = {
+            "judge": judge,
+            "records": self._records,
+            "traffic": self._traffic,
+            "latency": as_delay(latency),
+            "draws": draws,
+            "body_timeout": checks.seconds("body_timeout", body_timeout),
+            "retry_after": None if retry_after is None else checks.seconds("retry_after", retry_after),
+        }
+        self._endpoint = Endpoint(**shared, script=self._scripts["send"])
+        self._account_endpoint = AccountEndpoint(**shared, script=self._scripts["account_info"])
 
     async def start(self) -> None:
         """Open the port and answer from now on.
@@ -171,7 +174,7 @@ class Sandbox:
     ) -> None:
         await self.aclose()
 
-    def script(self, *faults: Fault, number: str | None = None, always: bool = False) -> None:
+    def script(self, *faults: Fault, number: str | None = None, always: bool = False, method: Method = "send") -> None:
         """Say what happens to the next messages, one fault each, or to the messages to one number.
 
         A fault for the next message belongs to the next request whose headers arrive and that the cap does not
@@ -183,13 +186,17 @@ class Sandbox:
             number: In E.164; `None` means the next messages, to whomever.
             always: Over and over, in the same order, when those that happen once are used up; said again, it
                 replaces what it was. By default each happens once.
+            method: "send", or "account_info" for requests of that method, which have no number.
 
         Raises:
             TypeError: Something else than a `Fault` was given.
             ValueError: No fault was given, the number is not E.164, or a number was given for
                 `Fault.reset_before_reading()`: a request that was not read has no number yet.
         """
-        self._script.add(faults, number=number, always=checks.flag("always", always))
+        checks.choice("method", method, tuple(self._scripts))
+        if method != "send" and number is not None:
+            raise ValueError("number must be None for account_info: such a request has none")
+        self._scripts[method].add(faults, number=number, always=checks.flag("always", always))
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something holds of what the server saw: `await sandbox.until(lambda: sandbox.taken == 3)`.
@@ -206,7 +213,8 @@ class Sandbox:
         """Forget the messages, the counts and the script; the account, the clock and the port stay."""
         self._records.forget()
         self._traffic.forget()
-        self._script.forget()
+        for script in self._scripts.values():
+            script.forget()
 
     @property
     def url(self) -> str:
@@ -224,6 +232,11 @@ class Sandbox:
     def token(self) -> str:
         """A token that is accepted: the account's, or an example where any is."""
         return self._account.token or EXAMPLE_TOKEN
+
+    @property
+    def account_infos(self) -> int:
+        """How many requests for the account's info were read whole."""
+        return self._records.account_infos
 
     @property
     def messages(self) -> tuple[TakenMessage, ...]:
@@ -287,6 +300,7 @@ class Sandbox:
         listing = Listing(self._records, self._traffic)
         application = web.Application(middlewares=[check_address])
         application.router.add_post("/v3/viber/send", self._endpoint.handle)
+        application.router.add_post("/v3/account/info", self._account_endpoint.handle)
         application.router.add_get("/sandbox/messages", listing.messages)
         application.router.add_get("/sandbox/status", listing.status)
         application.on_shutdown.append(self._end_requests)
