@@ -102,13 +102,15 @@ class _Drawer:
         self.draws = Draws(seed, without)
         self.random = self.draws.random
         self._messages = 0
+        self._delays = DELAYS
         self._is_dying = self.random.random() < 0.15
         # How wild a schedule is: many are nearly calm, so that what a fault does is not hidden by ten others.
         self._faulty = self.random.choice((0.0, 0.0, 0.03, 0.1, 0.3, 0.7))
         self._kinds = self.random.choices(_FAULTS, k=6) if self.random.random() < 0.5 else list(_FAULTS)
         self._is_fresh = self.random.random() < 0.2
         if self.random.random() < 0.25:
-            self._kinds, self._faulty = list(self.random.choice(_LOADS)), self.random.choice((0.1, 0.3, 0.9))
+            self._delays = DELAYS[-4:]  # so that callers have left when they are refused
+            self._kinds, self._faulty = list(self.random.choice(_LOADS)), self.random.choice((0.3, 0.5, 0.9))
         if self._is_fresh:
             self._kinds.append(_STRAY)
 
@@ -198,7 +200,7 @@ class _Drawer:
         plan = []
         for nth in range(3):
             fault = draws.maybe(self._faulty / (1 + nth / 2), f"{name} [{nth}]", "accept", *self._kinds)
-            plan.append((fault, self.random.choice(DELAYS)))
+            plan.append((fault, self.random.choice(self._delays)))
         late = draws.maybe(0.5 if self._is_dying else 0.02, f"{name} is answered after", 0.0, 1.0, 20.0)
         if late:
             plan[0] = plan[0][0], late
@@ -210,7 +212,11 @@ class _Drawer:
         each = {
             message.name: {
                 "timeout": draws.maybe(0.25, f"{message.name} times out after", None, 0.005, 0.05, 0.3, 3.0),
-                "cancelled_after": draws.maybe(0.2, f"{message.name} is cancelled after", None, 0.0, 0.002, 0.02, 0.3),
+                "cancelled_after": draws.maybe(
+                    0.5 if self._delays is not DELAYS else 0.2,
+                    f"{message.name} is cancelled after",
+                    *(None, 0.0, 0.002, 0.02, 0.02, 0.3),
+                ),
                 "priority": draws.maybe(0.4, f"{message.name} is", "urgent", "bulk"),
                 "repeat": draws.maybe(0.04, f"{message.name} may be repeated", "", "yes"),
             }
