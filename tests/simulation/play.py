@@ -42,6 +42,7 @@ class Ledger:
     sent: dict[str, float] = field(default_factory=dict)  # given to the library, and when
     bulk: set[str] = field(default_factory=set)
     may_repeat: set[str] = field(default_factory=set)
+    left: dict[str, float] = field(default_factory=dict)  # nobody waits for it any more, and since when
     died: set[str] = field(default_factory=set)  # with their loop, before anybody was told
     first_of_streams: list[str] = field(default_factory=list)
     blocked: float = 0.0
@@ -303,19 +304,21 @@ class Play:
 
     async def _do_stream(self, deed: Deed) -> None:
         how, ledger, leaves = deed.how, self.ledger, deed.how["leaves"]
-        names = iter(deed.messages)
+        names, given = iter(deed.messages), list[str]()
         if deed.messages and how["priority"] == "bulk":
             ledger.first_of_streams.append(deed.messages[0].name)
             ledger.bulk.update(message.name for message in deed.messages)
 
         def pulled(_item: ViberMessage) -> None:
-            ledger.give(next(names).name)
+            name = next(names).name
+            ledger.give(name)
+            given.append(name)
 
         source = Source(
             [self._message(each) for each in deed.messages], how, lambda: self._close_one(deed.client), pulled
         )
         client = self.clients[deed.client]
-        consumer = _Consumer(self, client, client.send_many(source.opened(), priority=how["priority"]), how)
+        consumer = _Consumer(self, client, client.send_many(source.opened(), priority=how["priority"]), how, given)
         if leaves == "cancel":
             task = asyncio.create_task(consumer.run())
             await asyncio.sleep(how["after"] / 50)
@@ -325,7 +328,7 @@ class Play:
         else:
             await consumer.run()
         if leaves is None:
-            consumer.look_at_end(source, len(deed.messages) - sum(1 for _ in names))
+            consumer.look_at_end(source, len(given))
         if leaves in ("hold", "cancel"):
             self._held.append(consumer)
 
@@ -333,8 +336,9 @@ class Play:
 class _Consumer:
     """Iterates a stream, and leaves it as was drawn."""
 
-    def __init__(self, play: Play, client: WooxyClient, stream: Any, how: dict[str, Any]) -> None:
+    def __init__(self, play: Play, client: WooxyClient, stream: Any, how: dict[str, Any], given: list[str]) -> None:
         self._play = play
+        self._given = given
         self._client = client
         self._stream = stream
         self._how = how
@@ -348,11 +352,13 @@ class _Consumer:
             if leaves == "with":
                 async with stream:
                     await self._take(stream)
+                    self._note_left()
             else:
                 await self._take(stream)
                 if leaves == "drop":
                     self._stream = None
                 del stream
+                self._note_left()
                 if leaves == "aclose":
                     await self._stream.aclose()
                 elif leaves == "close":
@@ -374,6 +380,10 @@ class _Consumer:
                 return
             if self._how["dawdles"]:
                 await asyncio.sleep(self._how["dawdles"])
+
+    def _note_left(self) -> None:
+        if self._how["leaves"] in ("with", "aclose", "close", "drop"):
+            self._play.ledger.left.update(dict.fromkeys(self._given, self._play.loop.time()))
 
     def _compare(self) -> None:
         for outcome in (*self._seen, *self._stream.undelivered):

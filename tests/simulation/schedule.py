@@ -18,7 +18,11 @@ RAISED: Final = ("ValueError", "TimeoutError", "ConnectionError", "CancelledErro
 _STRAY: Final = "accept, stray soon"
 _FAULTS: Final = tuple(name for name in ACTS if name not in ("accept", _STRAY))
 _OPENINGS: Final = tuple(name for name in OPENINGS if name != "open")
-_LOAD: Final = ("429", "429", "429 for 3 s", "429 for 0 s", "503 for 1 s")
+_LOADS: Final = (
+    ("429", "429", "429 for 3 s", "429 for 0 s", "503 for 1 s"),
+    ("429", "503", "503 for 1 s"),
+    ("429", "fin, taken"),
+)
 
 
 @dataclass(frozen=True)
@@ -98,13 +102,15 @@ class _Drawer:
         self.draws = Draws(seed, without)
         self.random = self.draws.random
         self._messages = 0
+        self._delays = DELAYS
         self._is_dying = self.random.random() < 0.15
         # How wild a schedule is: many are nearly calm, so that what a fault does is not hidden by ten others.
         self._faulty = self.random.choice((0.0, 0.0, 0.03, 0.1, 0.3, 0.7))
         self._kinds = self.random.choices(_FAULTS, k=6) if self.random.random() < 0.5 else list(_FAULTS)
         self._is_fresh = self.random.random() < 0.2
-        if self.random.random() < 0.15:
-            self._kinds = list(_LOAD)
+        if self.random.random() < 0.25:
+            self._delays = DELAYS[-4:]  # so that callers have left when they are refused
+            self._kinds, self._faulty = list(self.random.choice(_LOADS)), self.random.choice((0.3, 0.5, 0.9))
         if self._is_fresh:
             self._kinds.append(_STRAY)
 
@@ -193,10 +199,8 @@ class _Drawer:
         is_valid = draws.maybe(0.01, f"{name} is", "valid", "invalid")
         plan = []
         for nth in range(3):
-            fault = draws.maybe(
-                self._faulty if nth == 0 else self._faulty / 2, f"{name} [{nth}]", "accept", *self._kinds
-            )
-            plan.append((fault, self.random.choice(DELAYS)))
+            fault = draws.maybe(self._faulty / (1 + nth / 2), f"{name} [{nth}]", "accept", *self._kinds)
+            plan.append((fault, self.random.choice(self._delays)))
         late = draws.maybe(0.5 if self._is_dying else 0.02, f"{name} is answered after", 0.0, 1.0, 20.0)
         if late:
             plan[0] = plan[0][0], late
@@ -208,7 +212,11 @@ class _Drawer:
         each = {
             message.name: {
                 "timeout": draws.maybe(0.25, f"{message.name} times out after", None, 0.005, 0.05, 0.3, 3.0),
-                "cancelled_after": draws.maybe(0.2, f"{message.name} is cancelled after", None, 0.0, 0.002, 0.02, 0.3),
+                "cancelled_after": draws.maybe(
+                    0.5 if self._delays is not DELAYS else 0.2,
+                    f"{message.name} is cancelled after",
+                    *(None, 0.0, 0.002, 0.02, 0.02, 0.3),
+                ),
                 "priority": draws.maybe(0.4, f"{message.name} is", "urgent", "bulk"),
                 "repeat": draws.maybe(0.04, f"{message.name} may be repeated", "", "yes"),
             }

@@ -46,7 +46,7 @@ def verdict(seed: int, without: frozenset[int] = frozenset(), *, keep_trace: boo
             play.run()
     except LivelockError:
         wrong.append("it turns for ever")
-    except (AssertionError, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001 - a seed that fails is printed, however it fails
         wrong.append(f"it stopped: {error!r}")
     finally:
         gc.enable()
@@ -94,6 +94,8 @@ def _told_wrongly(play: Play, name: str) -> Iterator[str]:
     if late > 1 or (late and not isinstance(first, InDoubt)):
         yield f"{name} was settled {late} times after {first!r}"
     for read in play.server.books.read[name]:
+        if read > ledger.left.get(name, read) + LATE + ledger.blocked:
+            yield f"{name} was read at {read:.3f}, after its stream was left at {ledger.left[name]:.3f}"
         if read > at + LATE + ledger.blocked:
             yield f"{name} was read at {read:.3f}, after its outcome was told at {at:.3f}"
 
