@@ -278,10 +278,8 @@ class Delivery:
         """Wait for a slot, make one request in it, and return the seconds to pause before another."""
         self._stage = _WAITING
         acquired = await self._acquire()
-        if acquired is None:
-            return 0.0
-        if isinstance(acquired, Cause):
-            return self._judge(Seen(failure=acquired))[1]
+        if not isinstance(acquired, tuple):
+            return 0.0 if acquired is None else self._judge(Seen(failure=acquired))[1]
         slot, lease = acquired
         try:
             if self._is_expired() or (not self._is_trial and self._engine.pace.holds_back(self._priority)):
