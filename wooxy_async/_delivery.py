@@ -288,9 +288,8 @@ class Delivery:
         self._stage = _WAITING
         acquired = await _slots.acquire(self._engine, self._priority, self._expiry.earlier(self._deadline))
         if isinstance(acquired, Cause):
-            if acquired is _slots.NO_SLOT and self._is_expired(ROUNDING):
-                return 0.0
-            return self._judge(Seen(failure=acquired))[1]
+            is_expired = acquired is _slots.NO_SLOT and self._is_expired(ROUNDING)
+            return 0.0 if is_expired else self._judge(Seen(failure=acquired))[1]
         slot, lease = acquired
         try:
             if self._is_expired() or (not self._is_trial and self._engine.pace.holds_back(self._priority)):

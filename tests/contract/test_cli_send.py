@@ -213,3 +213,41 @@ async def test_the_commands_of_the_banner_work() -> None:
     assert (sent.returncode, server.returncode) == (0, 0)
     assert [message["text"] for message in listed] == ["Hello"]
     assert (totals["taken"], totals["peak_in_progress"]) == (1, 1)
+
+
+def ask(*arguments: str) -> Any:
+    """Run `wooxy account` in this process."""
+    result = CliRunner().invoke(app, ["account", *arguments], env={"COLUMNS": "80", "FORCE_COLOR": None})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def test_the_account_is_shown(sandbox: Sandbox) -> None:
+    """Name and balance, for people and for machines; nothing is sent."""
+    assert re.search(r"account +Sandbox +\n +balance +100\.0", ask().stdout)
+    assert json.loads(ask("--json").stdout) == {"name": "Sandbox", "balance": "100.0"}
+    assert (sandbox.account_infos, sandbox.requests) == (2, 0)
+
+
+def test_an_account_that_is_not_told_is_an_error(sandbox: Sandbox) -> None:
+    """Exit code 1, and the server's words."""
+    sandbox.script(Fault.error(24), method="account_info")
+    result = ask()
+    assert result.exit_code == 1
+    assert "refused to give the account's info" in result.stderr
+
+
+def test_an_interrupted_question_ends_at_once(sandbox: Sandbox) -> None:
+    """Ctrl-C while the server is silent: nothing was told, exit code 130."""
+    sandbox.script(Fault.no_answer(), method="account_info")
+    interrupt_when(lambda: sandbox.in_progress == 1)
+    result = ask()
+    assert (result.exit_code, result.stdout) == (130, "")
+
+
+def test_without_a_token_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 2, and how a token is given."""
+    monkeypatch.delenv("WOOXY_ACCESS_TOKEN", raising=False)
+    result = ask()
+    assert result.exit_code == 2
+    assert "Nothing was asked." in result.stderr

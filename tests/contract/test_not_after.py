@@ -126,6 +126,21 @@ def test_no_retry_starts_past_it(token: str) -> None:
     simulate(main)
 
 
+def test_no_pause_is_made_beyond_the_callers_time_out_either(token: str) -> None:
+    """Of two limits the nearer one counts: with the caller's own the cause is what the last attempt met."""
+
+    async def main() -> None:
+        policy = RetryPolicy(attempts=100, wait_initial=3600, wait_max=3600)
+        async with Sandbox(token=token) as sandbox, client_of(sandbox, retry=policy) as client:
+            await sandbox.aclose()
+            with pytest.raises(NotSentError, match="nobody listens there") as caught:
+                await client.send(within(80_000), timeout=1)
+            outcome = caught.value.outcome
+            assert (outcome.cause.kind, outcome.cause.detail, outcome.elapsed < 1) == ("not_connected", "refused", True)
+
+    simulate(main)
+
+
 @pytest.mark.parametrize("priority", ["urgent", "bulk"])
 def test_an_account_that_pauses_is_not_waited_for_past_it(token: str, priority: Any) -> None:
     """`Retry-After` beyond it ends the message at once, and those after it before they make a request."""

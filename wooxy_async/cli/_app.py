@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wooxy_async.cli import _demo, _run, _sandbox, _send
+from wooxy_async.cli import _account, _demo, _run, _sandbox, _send
 from wooxy_async.cli._exits import listed
 
 _EPILOG = f"""{listed("run")}
@@ -30,6 +30,7 @@ for _command, _examples in (
     (_demo.demo, _demo.EXAMPLES),
     (_run.run, _run.EXAMPLES),
     (_send.send, _send.EXAMPLES),
+    (_account.account, _account.EXAMPLES),
     (_sandbox.sandbox, _sandbox.EXAMPLES),
 ):
     app.command(epilog=f"[bold]Examples[/bold]{_examples}\n{listed(_command.__name__)}")(_command)

@@ -45,6 +45,13 @@ MEANINGS: Final[dict[str, dict[ExitCode, str]]] = {
         ExitCode.NOT_BEGUN: "nothing was sent: a wrong option or message, or no token",
         **_STOPPED,
     },
+    "account": {
+        ExitCode.ACCEPTED: "the account was told",
+        ExitCode.NOT_ALL: "it was not: a refused token, or no sound answer",
+        ExitCode.NOT_BEGUN: "nothing was asked: a wrong option, or no token",
+        ExitCode.INTERRUPTED: "stopped by Ctrl-C",
+        ExitCode.TERMINATED: "stopped by SIGTERM",
+    },
     "sandbox": {
         ExitCode.ACCEPTED: "it ran until Ctrl-C or SIGTERM",
         ExitCode.NOT_BEGUN: "it did not start: a wrong option, or a port that is taken",
