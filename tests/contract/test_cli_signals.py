@@ -109,7 +109,6 @@ async def test_what_the_file_says_is_what_the_hooks_were_told(campaign: Campaign
     assert report.exit_code == ExitCode.INTERRUPTED
     outcomes = {outcome.message.phone_number: str(type(outcome).__struct_config__.tag) for outcome in told}
     assert {line["message"]["phone_number"]: line["outcome"] for line in lines} == outcomes
-    assert len(told) == len(lines)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from play import Play, listening
 from schedule import Schedule, draw
 from simulated_loop import LivelockError, Trace
+from simulated_server import ACCOUNT
 
 from wooxy_async import Accepted, InDoubt, NotSent
 
@@ -68,7 +69,7 @@ def verdict(seed: int, without: frozenset[int] = frozenset(), *, keep_trace: boo
 def _compared(play: Play) -> Iterator[str]:
     ledger, books, schedule = play.ledger, play.server.books, play.schedule
     yield from (f"over the cap: {crowd}" for crowd in books.crowds)
-    for name in {**ledger.sent, **books.read}:
+    for name in {**ledger.sent, **books.read}.keys() - {ACCOUNT}:
         if len(books.taken[name]) > 1 and name not in ledger.may_repeat:
             yield f"{name} was taken {len(books.taken[name])} times"
         if name not in ledger.sent:
@@ -131,7 +132,9 @@ def _starved(play: Play) -> Iterator[str]:
         if name not in ledger.sent or not books.read[name]:
             continue
         from_, to = ledger.sent[name], books.read[name][0]
-        went = [other for other, reads in books.read.items() for read in reads if from_ < read < to]
+        went = [
+            other for other, reads in books.read.items() for read in reads if from_ < read < to and other != ACCOUNT
+        ]
         bulk = sum(other in ledger.bulk for other in went)
         if len(went) - bulk > URGENT_TO_BULK * (bulk + 1) + PATIENT:
             yield f"{name} waited for {to - from_:.2f} s while {len(went) - bulk} urgent ones and {bulk} bulk went by"
