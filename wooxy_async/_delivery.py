@@ -86,6 +86,7 @@ class Delivery:
         self._told: Outcome | None = None  # to a caller who stopped waiting
         self._is_counted = False  # by the guard, as an attempt under way
         self._is_trial = False  # of an account that pauses
+        self._is_cancelled = False
         self._cancelled_by = Cause(kind="cancelled", text="The message was cancelled")
         self._prepared = prepare(message, engine.settings.phone_check, engine.settings.button_field)
 
@@ -127,7 +128,7 @@ class Delivery:
 
     def cancel(self, kind: CauseKind, text: str) -> None:
         """End it; a request that has not started yet never does."""
-        self._cancelled_by = Cause(kind=kind, text=text)
+        self._is_cancelled, self._cancelled_by = True, Cause(kind=kind, text=text)
         if self._handover is not None:
             self._handover.forbidden = True
         if self.task is not None:
@@ -258,7 +259,10 @@ class Delivery:
             return self._judge(Seen(failure=acquired))[1]
         slot, lease = acquired
         try:
-            if not self._is_trial and self._engine.pace.holds_back(self._priority):
+            if self._is_cancelled:  # the limiter has swallowed it, as `wait_for` of 3.11 does where it has a result
+                self._conclude(self._known(self._cancelled_by))
+                attempted, pause = None, 0.0
+            elif not self._is_trial and self._engine.pace.holds_back(self._priority):
                 attempted, pause = None, 0.0  # the account began to pause while this message waited for its slot
             else:
                 attempted, pause = await self._request(body, lease)
