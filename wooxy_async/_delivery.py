@@ -158,7 +158,7 @@ class Delivery:
         try:
             if isinstance(self._prepared, bytes):
                 while self._final is None:
-                    await self._try(self._prepared)
+                    await self._try()
             else:
                 seen = Seen(problems=self._prepared)
                 self._conclude(conclude(judge(seen), seen, **self._common()))
@@ -196,7 +196,7 @@ class Delivery:
         else:
             self._engine.settle(self._told, final)
 
-    async def _try(self, body: bytes) -> None:
+    async def _try(self) -> None:
         """Wait until it may go, make one attempt, and pause if there is to be another."""
         guard, pause = self._guard, 0.0
         try:
@@ -206,7 +206,7 @@ class Delivery:
                     await guard.admit()
                 self._is_counted = True
             if self._engine.pace.is_even or await self._is_admitted():
-                pause = await self._attempt(body)
+                pause = await self._attempt()
         finally:
             self._withdraw()
         if pause and self._final is None:
@@ -251,7 +251,7 @@ class Delivery:
             why = f"Wooxy asks to wait for {wait:.3g} s, and the patience is {patience:g} s, so the stream ends."
             self._guard.end(outcome, why)
 
-    async def _attempt(self, body: bytes) -> float:
+    async def _attempt(self) -> float:
         """Wait for a slot, make one request in it, and return the seconds to pause before another."""
         self._stage = _WAITING
         acquired = await self._acquire()
@@ -265,7 +265,7 @@ class Delivery:
             elif not self._is_trial and self._engine.pace.holds_back(self._priority):
                 attempted, pause = None, 0.0  # the account began to pause while this message waited for its slot
             else:
-                attempted, pause = await self._request(body, lease)
+                attempted, pause = await self._request(lease)
         except GeneratorExit:
             await slot.__aexit__(None, None, None)  # the loop is gone, and with it the time that could be limited
             raise
@@ -306,14 +306,15 @@ class Delivery:
         failed = "the limiter failed to keep a slot closed; the message is not affected"
         _foreign.call(lambda: lease.keep_closed(seconds), lambda: self._engine.log_mistake(failed))
 
-    async def _request(self, body: bytes, lease: Lease) -> tuple[tuple[Outcome, int | None], float]:
+    async def _request(self, lease: Lease) -> tuple[tuple[Outcome, int | None], float]:
         """Make one request; whenever its end is in doubt its slot stays closed, for the server may be at work on it."""
         self._attempts += 1
         self._request_began = self._clock.monotonic()
         self._stage = "connecting"
         handover = self._handover = Handover(lease.holds)
         try:
-            seen = self._read(await self._engine.transport().post(body, handover))
+            # No local holds the body: number and text stand in it, and foreign code that raises may show its frames.
+            seen = self._read(await self._engine.transport().post(cast("bytes", self._prepared), handover))
         except TransportError as error:
             seen = Seen(handed_over=handover.started, failure=Cause(kind=error.kind, text=error.text))
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from types import TracebackType
 from typing import Any
 
@@ -75,3 +76,31 @@ async def test_closing_tells_what_a_deaf_limiter_granted(sandbox: Sandbox) -> No
     with pytest.raises(NotSentError) as caught:
         await sending
     assert (caught.value.outcome.cause.kind, len(sandbox.messages)) == ("not_started", 0)
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_process_shows_no_person(token: str, end: type[BaseException]) -> None:
+    """No frame of the library that a hook ends the process from has number or text in its locals."""
+
+    def ends(_attempt: object) -> None:
+        raise end
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # nobody retrieves the exception of the task that ended it
+    sandbox = Sandbox(token=token)
+    loop.run_until_complete(sandbox.__aenter__())
+    client = WooxyClient(token, base_url=sandbox.url, on_attempt=ends)
+    with pytest.raises(end) as caught:
+        loop.run_until_complete(client.send(_message("Anna, your code is 271828")))
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    frames = [frame for frame in shown.stack if "wooxy_async" in frame.filename and "test_" not in frame.filename]
+    leaks = [
+        (frame.name, name)
+        for frame in frames
+        for name, value in (frame.locals or {}).items()
+        if "271828" in value or "5550123" in value or token in value
+    ]
+    loop.run_until_complete(client.aclose())
+    loop.run_until_complete(sandbox.aclose())
+    loop.close()
+    assert (len(frames) > 1, leaks) == (True, [])
