@@ -88,6 +88,7 @@ class Delivery:
         self._told: Outcome | None = None  # to a caller who stopped waiting
         self._is_counted = False  # by the guard, as an attempt under way
         self._is_trial = False  # of an account that pauses
+        self._is_cancelled = False
         self._cancelled_by = Cause(kind="cancelled", text="The message was cancelled")
         self._prepared = prepare(message, engine.settings.phone_check, engine.settings.button_field)
         self._expiry = Expiry(message.not_after if isinstance(self._prepared, bytes) else None, self._clock)
@@ -130,7 +131,7 @@ class Delivery:
 
     def cancel(self, kind: CauseKind, text: str) -> None:
         """End it; a request that has not started yet never does."""
-        self._cancelled_by = Cause(kind=kind, text=text)
+        self._is_cancelled, self._cancelled_by = True, Cause(kind=kind, text=text)
         if self._handover is not None:
             self._handover.forbidden = True
         if self.task is not None:
@@ -162,7 +163,7 @@ class Delivery:
                 if (fused := self._engine.fused(self._prepared)) is not None:
                     self._conclude(NotSent(cause=fused, **self._common()))
                 while self._final is None:
-                    await self._try(self._prepared)
+                    await self._try()
             else:
                 seen = Seen(problems=self._prepared)
                 self._conclude(conclude(judge(seen), seen, **self._common()))
@@ -200,14 +201,14 @@ class Delivery:
         else:
             self._engine.settle(self._told, final)
 
-    async def _try(self, body: bytes) -> None:
+    async def _try(self) -> None:
         """Wait until it may go, make one attempt, and pause if there is to be another."""
         guard, pause = self._guard, 0.0
         try:
             if self._is_expired() or (guard is not None and not await self._is_let_in(guard)):
                 return
             if self._engine.pace.is_even or await self._is_admitted():
-                pause = await self._attempt(body)
+                pause = await self._attempt()
         finally:
             self._withdraw()
         if pause and self._final is None:
@@ -283,7 +284,7 @@ class Delivery:
             why = f"Wooxy asks to wait for {wait:.3g} s, and the patience is {patience:g} s, so the stream ends."
             self._guard.end(outcome, why)
 
-    async def _attempt(self, body: bytes) -> float:
+    async def _attempt(self) -> float:
         """Wait for a slot, make one request in it, and return the seconds to pause before another."""
         self._stage = _WAITING
         acquired = await _slots.acquire(self._engine, self._priority, self._expiry.earlier(self._deadline))
@@ -292,10 +293,13 @@ class Delivery:
             return 0.0 if is_expired else self._judge(Seen(failure=acquired))[1]
         slot, lease = acquired
         try:
-            if self._is_expired() or (not self._is_trial and self._engine.pace.holds_back(self._priority)):
-                attempted, pause = None, 0.0  # too late, or the account began to pause while this waited for its slot
+            if self._is_cancelled:  # the limiter has swallowed it, as `wait_for` of 3.11 does where it has a result
+                self._conclude(self._known(self._cancelled_by))
+            holds_back = not self._is_trial and self._engine.pace.holds_back(self._priority)
+            if self._final is not None or self._is_expired() or holds_back:
+                attempted, pause = None, 0.0  # left, too late, or a pause began while this waited for its slot
             else:
-                attempted, pause = await self._request(body, lease)
+                attempted, pause = await self._request(lease)
         except GeneratorExit:
             await slot.__aexit__(None, None, None)  # the loop is gone, and with it the time that could be limited
             raise
@@ -307,14 +311,15 @@ class Delivery:
             self._tell_attempt(*attempted)
         return pause
 
-    async def _request(self, body: bytes, lease: Lease) -> tuple[tuple[Outcome, int | None], float]:
+    async def _request(self, lease: Lease) -> tuple[tuple[Outcome, int | None], float]:
         """Make one request; whenever its end is in doubt its slot stays closed, for the server may be at work on it."""
         self._attempts += 1
         self._request_began = self._clock.monotonic()
         self._stage = "connecting"
         handover = self._handover = Handover(self._expiry.permits(lease.holds))
         try:
-            seen = self._read(await self._engine.transport().post(body, handover))
+            # No local holds the body: number and text stand in it, and foreign code that raises may show its frames.
+            seen = self._read(await self._engine.transport().post(cast("bytes", self._prepared), handover))
         except TransportError as error:
             if handover.connected and not handover.started and self._is_expired():
                 self._handover = None

@@ -243,6 +243,7 @@ class AiohttpTransport:
     async def post(self, body: bytes, handover: Handover, url: str | None = None) -> Reply:
         """Send a request and read its answer; see `Transport.post`."""
         payload, loop = Body(body, handover, self._credentials), self._loop
+        del body  # personal; a frame that is shown shows its locals
         try:
             async with asyncio.timeout(None) as limit:
                 # aiohttp's own time-out cancels in the very turn in which it reads what lay in the kernel.
