@@ -21,7 +21,6 @@ from wooxy_async._rules.outcomes import Accepted, Cause, InDoubt, Invalid, NotSe
 from wooxy_async._settings import Settings
 from wooxy_async._statistics import Statistics
 from wooxy_async._turns import let_arrive
-from wooxy_async.limits import ProcessLimiter
 from wooxy_async.limits._pace import pace_of
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ class Engine:
         self._closing: AiohttpTransport | None = None  # which its loop may still leave behind when it is closed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining: asyncio.Timeout | None = None
-        if isinstance(limiter, ProcessLimiter):
-            limiter.before_slots_of_dead_loops_open(weakref.WeakMethod(self.cut_dead_loop))
+        if (register := getattr(limiter, "before_slots_of_dead_loops_open", None)) is not None:
+            register(weakref.WeakMethod(self.cut_dead_loop))
 
     def transport(self) -> AiohttpTransport:
         """Return the session pool of the running loop; made at first use.

@@ -134,7 +134,11 @@ class LimiterStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Limiter(Protocol):
-    """Keeps the number of requests in progress within the account's cap."""
+    """Keeps the number of requests in progress within the account's cap.
+
+    One that opens slots of event loops that were closed has `before_slots_of_dead_loops_open` as well, and one that
+    wraps it hands that on: a closed loop leaves its sockets open, and the server works on; see `ProcessLimiter`.
+    """
 
     def slot(self, *, priority: Priority, deadline: float | None = None) -> AbstractAsyncContextManager[Lease]:
         """Wait for a slot and hold it for the block.

@@ -115,12 +115,25 @@ async def _in_thread(function: Callable[..., bool], *names: str) -> None:
     assert await asyncio.to_thread(function, *names)
 
 
-def test_a_closed_loop_is_cut_before_its_slots_open(peer: tuple[HostileServer, Callable[[], Any]], token: str) -> None:
+class Wrapping:
+    """A limiter of one's own that wraps the library's."""
+
+    def __init__(self, inner: ProcessLimiter) -> None:
+        self.slot = inner.slot
+        self.statistics = inner.statistics
+        self.before_slots_of_dead_loops_open = inner.before_slots_of_dead_loops_open
+
+
+@pytest.mark.parametrize("wrap", [None, Wrapping])
+def test_a_closed_loop_is_cut_before_its_slots_open(
+    peer: tuple[HostileServer, Callable[[], Any]], token: str, wrap: type[Wrapping] | None
+) -> None:
     """Ten requests of a loop that was closed lose their connections before another client gets their slots."""
     server, factory = peer
     names = [f"old{at}" for at in range(10)]
     server.acts.update(dict.fromkeys(names, (Act(holding),)))
-    survivor, other = client_of(server, token), client_of(server, token)
+    limits: dict[str, Any] = {"limiter": wrap(ProcessLimiter(token, loss_hold=0.3))} if wrap else {}
+    survivor, other = client_of(server, token, **limits), client_of(server, token)
     abandon(factory, survivor, server, names)
 
     async def send() -> list[Outcome]:

@@ -77,6 +77,10 @@ class TroubledLimiter:
         """Return the other's state."""
         return self.inner.statistics()
 
+    def before_slots_of_dead_loops_open(self, cut: Any) -> None:
+        """Hand it on."""
+        self.inner.before_slots_of_dead_loops_open(cut)
+
 
 class _Slot(AbstractAsyncContextManager[Lease]):
     def __init__(self, inner: AbstractAsyncContextManager[Lease], acquire: Troubles, release: Troubles) -> None:

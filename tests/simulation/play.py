@@ -8,7 +8,6 @@ import gc
 import itertools
 import logging
 import random
-import weakref
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -169,8 +168,6 @@ class Play:
             on_settled=hook("on_settled", ledger.on_settled),
             clock=self,
         )
-        if limiter != "process":  # the library registers itself with its own limiter only
-            limiter.inner.before_slots_of_dead_loops_open(weakref.WeakMethod(client._engine.cut_dead_loop))
         client._engine.draw = self._jitter.random
         return client
 
