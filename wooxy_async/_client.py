@@ -65,11 +65,15 @@ class WooxyClient:
         on_attempt: called with an `Attempt` after each request.
         on_outcome: called with each outcome.
         on_settled: called with the late outcome of a message that was in doubt. Hooks are called in the event loop
-            and must not block it; what they raise is logged.
+            and must not block it; what they raise is logged. They may be coroutine functions, or return anything that
+            can be awaited: those of one message run one after another, in order, beside it and outside its slot. While
+            100 of them run or wait, streams pull nothing more; `send` goes on. What is not done at the end of
+            `aclose` is logged with index and outcome.
         clock: where time comes from, for tests and simulations; the standard library's `time`.
         log_references: write references to the log as they are; else a short digest, by which the lines of one
             message are found within the process, because a reference is often an e-mail address or a number.
         drain: seconds that closing waits for what is in flight, 0 to 3,600; 0 cuts at once.
+        hook_timeout: seconds after which a hook that is awaited is cancelled and logged, 0.001 to 3,600.
 
     Raises:
         TypeError, ValueError: an argument or environment variable is wrong; the text names it and says what is right.
@@ -103,6 +107,7 @@ class WooxyClient:
         clock: Clock = time,
         log_references: bool = False,
         drain: float = 10.0,
+        hook_timeout: float = 10.0,
     ) -> None:
         self._settings = settings = make_settings(
             access_token=access_token,
@@ -125,6 +130,7 @@ class WooxyClient:
             on_settled=on_settled,
             clock=clock,
             log_references=log_references,
+            hook_timeout=hook_timeout,
         )
         with redacting(settings.redact):
             listen()

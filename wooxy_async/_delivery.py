@@ -125,7 +125,7 @@ class Delivery:
             if not self.is_out:
                 self.cancel(kind, text)
             self._engine.count(self.outcome)
-            self._engine.tell(self.outcome)
+            self._engine.tell(self.outcome, self)
         return self.outcome
 
     def cancel(self, kind: CauseKind, text: str) -> None:
@@ -196,9 +196,9 @@ class Delivery:
         task.remove_done_callback(self._ended)
         final = cast("Outcome", self._final)
         if self._told is None:
-            self._engine.tell(final)
+            self._engine.tell(final, self)
         else:
-            self._engine.settle(self._told, final)
+            self._engine.settle(self._told, final, self)
 
     async def _try(self, body: bytes) -> None:
         """Wait until it may go, make one attempt, and pause if there is to be another."""
@@ -429,4 +429,4 @@ class Delivery:
         """Show an attempt to the log and to the hook."""
         if self._engine.is_watched:
             elapsed = self._clock.monotonic() - self._request_began
-            self._engine.attempted(attempt_of(self.message, outcome, status=status, elapsed=elapsed))
+            self._engine.attempted(attempt_of(self.message, outcome, status=status, elapsed=elapsed), self)

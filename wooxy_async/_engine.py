@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import traceback
 import weakref
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from wooxy_async import _foreign
 from wooxy_async._adapters.transport import AiohttpTransport
 from wooxy_async._attempt import Attempt, log_attempt, logged_reference
-from wooxy_async._logging import logger, say
+from wooxy_async._hooks import Hooks
+from wooxy_async._logging import log_mistake, logger, say
 from wooxy_async._ports import Limiter
 from wooxy_async._rules.outcomes import Accepted, Cause, InDoubt, Invalid, NotSent, Outcome, Rejected
 from wooxy_async._settings import Settings
@@ -46,6 +45,7 @@ class Engine:
         self.pace = pace_of(settings.token.reveal(), settings.clock)
         self.deliveries: set[Delivery] = set()
         self.intakes: set[Intake] = set()
+        self.hooks = Hooks(settings)
         self.closed = False
         self.draw: Callable[[], float] = random.Random().random  # noqa: S311 - jitter is no secret
         self._counts: Counter[type[Any]] = Counter()
@@ -76,6 +76,7 @@ class Engine:
                 "This WooxyClient belongs to another event loop that is still open: make one client per loop "
                 "(they share the account's slots by themselves), or close it there first. Nothing was sent."
             )
+        self.hooks.loop = loop
         self.abandon()
         settings = self.settings
         self._transport = AiohttpTransport(
@@ -96,6 +97,8 @@ class Engine:
 
     def abandon(self) -> None:
         """Let go of what belonged to a loop that is closed, or to the parent of this process."""
+        transport = self._transport or self._closing
+        self.hooks.abandon(is_inherited=transport is not None and transport.is_inherited)
         self.deliveries.clear()
         self.intakes.clear()
         left, self._transport, self._closing = (self._transport, self._closing), None, None
@@ -145,8 +148,10 @@ class Engine:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds) as self._draining:
                 await self._until_ended(caller)
+                await self.hooks.ended()
         self._draining = None
         await let_arrive()
+        await self.hooks.cut()  # those of what is cut now have the second that follows
         for delivery in list(self.deliveries):
             if delivery.is_out:
                 reference = self._logged(delivery.message.reference)
@@ -154,7 +159,11 @@ class Engine:
             delivery.cancel("closed" if delivery.is_out else "not_started", "The client was closed")
         for intake in list(self.intakes):
             intake.cancel()
-        await self._until_ended(caller, _CUT)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CUT):
+                await self._until_ended(caller)
+                await self.hooks.ended()
+        await self.hooks.cut()
         self.intakes.clear()
 
     def _hasten(self, drain: float) -> None:
@@ -164,30 +173,30 @@ class Engine:
             if not draining.expired() and at < (draining.when() or at):
                 draining.reschedule(at)
 
-    async def _until_ended(self, caller: asyncio.Task[Any] | None, seconds: float | None = None) -> None:
+    async def _until_ended(self, caller: asyncio.Task[Any] | None) -> None:
         deliveries = {delivery.task for delivery in self.deliveries if delivery.task is not None}
         if tasks := (deliveries | {intake.task for intake in self.intakes}) - {caller}:
-            await asyncio.wait(tasks, timeout=seconds)
+            await asyncio.wait(tasks)
 
     @property
     def is_watched(self) -> bool:
         """Whether anybody wants to hear of each attempt."""
         return self.settings.on_attempt is not None or logger.isEnabledFor(logging.DEBUG)
 
-    def attempted(self, attempt: Attempt) -> None:
+    def attempted(self, attempt: Attempt, delivery: Delivery) -> None:
         """Tell of a request."""
         log_attempt(attempt, whole=self.settings.log_references)
-        self._call(self.settings.on_attempt, attempt)
+        self.hooks.call("on_attempt", attempt, delivery)
 
     def count(self, outcome: Outcome) -> None:
         """Count the outcome that a caller is told."""
         self._counts[type(outcome)] += 1
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: Outcome, delivery: Delivery) -> None:
         """Show an outcome that was counted to the hook."""
-        self._call(self.settings.on_outcome, outcome)
+        self.hooks.call("on_outcome", outcome, delivery)
 
-    def settle(self, told: Outcome, outcome: Outcome) -> None:
+    def settle(self, told: Outcome, outcome: Outcome, delivery: Delivery) -> None:
         """Note what became of a request that outlived its caller, who was told that it is in doubt."""
         if not isinstance(told, InDoubt):
             return
@@ -195,19 +204,14 @@ class Engine:
             self._settled += 1
         reference = self._logged(outcome.message.reference)
         say(logging.INFO, "message %s (%s) is settled: %s", outcome.index, reference, type(outcome).__name__)
-        self._call(self.settings.on_settled, outcome)
+        self.hooks.call("on_settled", outcome, delivery)
 
     def _logged(self, reference: str | None) -> str:
         return logged_reference(reference, whole=self.settings.log_references)
 
-    def _call(self, hook: Callable[[Any], object] | None, argument: object) -> None:
-        if hook is not None:
-            failed = "a hook of WooxyClient raised; the message is not affected"
-            _foreign.call(lambda: hook(argument), lambda: self.log_mistake(failed))
-
     def log_mistake(self, text: str) -> None:
         """Log the exception that is being handled, without secrets."""
-        say(logging.ERROR, "%s\n%s", text, self.settings.redact(traceback.format_exc()))
+        log_mistake(text, self.settings.redact)
 
     def statistics(self) -> Statistics:
         """Return the client's state at this moment."""
