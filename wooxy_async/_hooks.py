@@ -154,7 +154,8 @@ class Hooks:
         try:
             await call.awaitable
         except BaseException as error:
-            if _foreign.ends_this_task(error):
+            is_own = isinstance(error, GeneratorExit) and not line.worker.get_loop().is_closed()  # it raised that itself
+            if _foreign.ends_this_task(error) and not is_own:
                 raise
             self._log_failure()
 
