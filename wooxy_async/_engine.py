@@ -98,7 +98,10 @@ class Engine:
     def abandon(self) -> None:
         """Let go of what belonged to a loop that is closed, or to the parent of this process."""
         transport = self._transport or self._closing
-        self.hooks.abandon(is_inherited=transport is not None and transport.is_inherited)
+        is_inherited = transport is not None and transport.is_inherited
+        self.hooks.abandon(is_inherited=is_inherited)
+        for delivery in [] if is_inherited else list(self.deliveries):
+            delivery.settle_if_loop_is_closed()
         self.deliveries.clear()
         self.intakes.clear()
         left, self._transport, self._closing = (self._transport, self._closing), None, None
@@ -127,8 +130,12 @@ class Engine:
         self.closed = True
         transport, loop = self._transport, self._loop
         if loop is not asyncio.get_running_loop() or (transport is not None and transport.is_inherited):
-            if self._closing is None or (loop is not None and loop.is_closed()):  # else it is being closed in its own
+            is_dead = loop is None or loop.is_closed()
+            if is_dead:
+                self.hooks.loop = asyncio.get_running_loop()
+            if is_dead or self._closing is None:  # else it is being closed in its own
                 self.abandon()
+                await self._end_hooks(drain)
         elif transport is None:
             self._hasten(drain)
         else:
@@ -163,8 +170,16 @@ class Engine:
             async with asyncio.timeout(_CUT):
                 await self._until_ended(caller)
                 await self.hooks.ended()
+        for delivery in list(self.deliveries):
+            delivery.end("The client was closed")
         await self.hooks.cut()
         self.intakes.clear()
+
+    async def _end_hooks(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.hooks.ended()
+        await self.hooks.cut()
 
     def _hasten(self, drain: float) -> None:
         draining = self._draining
@@ -198,13 +213,21 @@ class Engine:
 
     def settle(self, told: Outcome, outcome: Outcome, delivery: Delivery) -> None:
         """Note what became of a request that outlived its caller, who was told that it is in doubt."""
-        if not isinstance(told, InDoubt):
+        if not (isinstance(told, InDoubt) and told.may_settle):
             return
         if not isinstance(outcome, InDoubt):
             self._settled += 1
-        reference = self._logged(outcome.message.reference)
-        say(logging.INFO, "message %s (%s) is settled: %s", outcome.index, reference, type(outcome).__name__)
+        if isinstance(outcome, Accepted):
+            self.warn_of_unseen(outcome)
+        else:
+            reference = self._logged(outcome.message.reference)
+            say(logging.INFO, "message %s (%s) is settled: %s", outcome.index, reference, type(outcome).__name__)
         self.hooks.call("on_settled", outcome, delivery)
+
+    def warn_of_unseen(self, outcome: Accepted) -> None:
+        """Log a message that was taken while its caller was gone."""
+        reference = self._logged(outcome.message.reference)
+        say(logging.WARNING, "message %s (%s) was taken while its caller was gone", outcome.index, reference)
 
     def _logged(self, reference: str | None) -> str:
         return logged_reference(reference, whole=self.settings.log_references)
@@ -225,7 +248,7 @@ class Engine:
             invalid=counts[Invalid],
             not_sent=counts[NotSent],
             in_doubt=counts[InDoubt],
-            outlived=sum(delivery.outcome is not None for delivery in self.deliveries),
+            outlived=sum(delivery.outlives_its_caller for delivery in self.deliveries),
             settled=self._settled,
             paused_for=paused_for,
             paused_because="Wooxy refused a request for load (HTTP 429)" if paused_for else "",

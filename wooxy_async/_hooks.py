@@ -111,8 +111,8 @@ class Hooks:
                 self._end(line, is_lost=not is_inherited)
 
     def _others(self) -> Iterator[_Line]:
-        own = _own_line.get()
-        return (line for line in self._lines.values() if line is not own)
+        own, loop = _own_line.get(), asyncio.get_running_loop()
+        return (line for line in list(self._lines.values()) if line is not own and line.worker.get_loop() is loop)
 
     def _take(self, returned: object, name: HookName, told: Attempt | Outcome, of: object) -> None:
         if returned is None or not inspect.isawaitable(returned):
@@ -154,7 +154,9 @@ class Hooks:
         try:
             await call.awaitable
         except BaseException as error:
-            is_own = isinstance(error, GeneratorExit) and not line.worker.get_loop().is_closed()  # it raised that itself
+            is_own = (
+                isinstance(error, GeneratorExit) and not line.worker.get_loop().is_closed()
+            )  # it raised that itself
             if _foreign.ends_this_task(error) and not is_own:
                 raise
             self._log_failure()
