@@ -66,12 +66,17 @@ class WooxyClient:
         patience: seconds that a `send_many` goes on while the API gives no valid reply, 0 to 2,592,000 (30 days).
         on_attempt: called with an `Attempt` after each request.
         on_outcome: called with each outcome.
-        on_settled: called with the late outcome of a message that was in doubt. Hooks are called in the event loop
-            and must not block it; what they raise is logged.
+        on_settled: called once for each `InDoubt` whose `may_settle` is true, with what became of its request: the
+            late answer, or, when the client is closed at the latest, a doubt that is final.
+            Hooks are called in the event loop and must not block it; what they raise is logged. They may be coroutine
+            functions, or return anything that can be awaited: those of one message run one after another, in order,
+            beside it and outside its slot. While 100 of them run or wait, streams pull nothing more; `send` goes on.
+            What is not done at the end of `aclose` is logged with index and outcome.
         clock: where time comes from, for tests and simulations; the standard library's `time`.
         log_references: write references to the log as they are; else a short digest, by which the lines of one
             message are found within the process, because a reference is often an e-mail address or a number.
         drain: seconds that closing waits for what is in flight, 0 to 3,600; 0 cuts at once.
+        hook_timeout: seconds after which a hook that is awaited is cancelled and logged, 0.001 to 3,600.
 
     Raises:
         TypeError, ValueError: an argument or environment variable is wrong; the text names it and says what is right.
@@ -105,6 +110,7 @@ class WooxyClient:
         clock: Clock = time,
         log_references: bool = False,
         drain: float = 10.0,
+        hook_timeout: float = 10.0,
     ) -> None:
         self._settings = settings = make_settings(
             access_token=access_token,
@@ -127,6 +133,7 @@ class WooxyClient:
             on_settled=on_settled,
             clock=clock,
             log_references=log_references,
+            hook_timeout=hook_timeout,
         )
         with redacting(settings.redact):
             listen()
@@ -170,6 +177,13 @@ class WooxyClient:
             NotSentError: it is known not taken; safe to send again.
             InDoubtError: it may have been delivered; a person decides.
             RuntimeError: the client is closed or belongs to another event loop; nothing was sent.
+            asyncio.CancelledError: the caller was cancelled, at once. Its `outcome` is what is known then: an `InDoubt`
+                whose `may_settle` is true where the request is out, an `Accepted` where the answer came in that very
+                moment. Who awaits the cancelled task has the same error the first time. A `TimeoutError` of
+                `asyncio.timeout`, `asyncio.wait_for` or `anyio.fail_after` has it as its `__cause__` or `__context__`.
+                asyncio loses it where the task is awaited again, in task groups, `shield` and a `gather` with
+                `return_exceptions=True`, and in a `wait_for` that is itself cancelled under Python 3.11; a task that
+                is cancelled before its first step never had one. `on_outcome` and `on_settled` are the sure way.
         """
         if not isinstance(message, ViberMessage):
             raise TypeError(f"send takes a ViberMessage, not {type(message).__name__}.")
@@ -308,8 +322,8 @@ async def _outcome(delivery: Delivery, answered: asyncio.Future[Outcome], limit:
     timer = answered.get_loop().call_later(limit, end)
     try:
         return await answered
-    except asyncio.CancelledError:
-        delivery.tell("cancelled", "The caller was cancelled")
+    except asyncio.CancelledError as error:
+        error.outcome = delivery.tell("cancelled", "The caller was cancelled")  # type: ignore[attr-defined]
         raise
     finally:
         timer.cancel()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 import anyio
+import msgspec
 
 from wooxy_async import _slots
 from wooxy_async._account_info import ask
@@ -113,6 +114,11 @@ class Delivery:
         """Whether a request of it was handed over and is not judged yet."""
         return self._handover is not None and self._handover.started
 
+    @property
+    def outlives_its_caller(self) -> bool:
+        """Whether a request of it is out for which its caller no longer waits."""
+        return self._told is not None and self.is_out
+
     def tell(self, kind: CauseKind, text: str) -> Outcome:
         """Stop waiting: return what is known now, and let a request that may be out run on.
 
@@ -122,11 +128,13 @@ class Delivery:
         """
         self.is_last = True
         if self.outcome is None:
-            self.outcome = self._told = self._known(Cause(kind=kind, text=text))
+            self.outcome = self._told = self._known(Cause(kind=kind, text=text), may_settle=self.is_out)
             if not self.is_out:
                 self.cancel(kind, text)
             self._engine.count(self.outcome)
-            self._engine.tell(self.outcome)
+            self._engine.tell(self.outcome, self)
+        elif self._told is None and isinstance(self.outcome, Accepted):  # in the very turn in which its caller left
+            self._engine.warn_of_unseen(self.outcome)
         return self.outcome
 
     def cancel(self, kind: CauseKind, text: str) -> None:
@@ -137,14 +145,25 @@ class Delivery:
         if self.task is not None:
             self.task.cancel()
 
-    def _known(self, cause: Cause) -> Outcome:
+    def end(self, text: str) -> None:
+        """Conclude it for good, whatever its task still waits for."""
+        self._conclude(self._known(Cause(kind="closed" if self.is_out else "not_started", text=text)))
+        self._finish()
+
+    def settle_if_loop_is_closed(self) -> None:
+        """Settle for good what its caller was told, where no answer can come any more."""
+        if self._told is not None and self.task is not None and self.task.get_loop().is_closed():
+            self.end("Its event loop was closed")
+
+    def _known(self, cause: Cause, *, may_settle: bool = False) -> Outcome:
         """Return what is known of a message whose last attempt has not ended."""
         if self._final is not None:
             return self._final
         if self._doubt is not None:
-            return self._doubt
+            return msgspec.structs.replace(self._doubt, may_settle=True) if may_settle else self._doubt
         if self.is_out:
-            return InDoubt(cause=Cause(kind=cause.kind, text=f"{cause.text}; its request was out."), **self._common())
+            cause = Cause(kind=cause.kind, text=f"{cause.text}; its request was out.")
+            return InDoubt(cause=cause, may_settle=may_settle, **self._common())
         kind = _KINDS_AT_DEADLINE.get(self._stage, cause.kind) if cause.kind == "deadline" else cause.kind
         return NotSent(cause=Cause(kind=kind, text=f"{cause.text}; it was {self._stage}."), **self._common())
 
@@ -191,15 +210,17 @@ class Delivery:
         self._finish()
 
     def _finish(self) -> None:
-        """Leave the client's books, and show the outcome to the hooks."""
+        """Leave the client's books, and show the outcome to the hooks, once."""
         self._engine.deliveries.discard(self)
-        task, self.task = cast("asyncio.Task[None]", self.task), None  # it may go on to carry another message
+        task, self.task = self.task, None  # it may go on to carry another message
+        if task is None:
+            return
         task.remove_done_callback(self._ended)
         final = cast("Outcome", self._final)
         if self._told is None:
-            self._engine.tell(final)
+            self._engine.tell(final, self)
         else:
-            self._engine.settle(self._told, final)
+            self._engine.settle(self._told, final, self)
 
     async def _try(self) -> None:
         """Wait until it may go, make one attempt, and pause if there is to be another."""
@@ -407,4 +428,4 @@ class Delivery:
         """Show an attempt to the log and to the hook."""
         if self._engine.is_watched:
             elapsed = self._clock.monotonic() - self._request_began
-            self._engine.attempted(attempt_of(self.message, outcome, status=status, elapsed=elapsed))
+            self._engine.attempted(attempt_of(self.message, outcome, status=status, elapsed=elapsed), self)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import traceback
 import weakref
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from wooxy_async import _foreign
 from wooxy_async._adapters.transport import AiohttpTransport
 from wooxy_async._attempt import Attempt, log_attempt, logged_reference
-from wooxy_async._logging import logger, say
+from wooxy_async._hooks import Hooks
+from wooxy_async._logging import log_mistake, logger, say
 from wooxy_async._ports import Limiter
 from wooxy_async._rules.outcomes import Accepted, Cause, InDoubt, Invalid, NotSent, Outcome, Rejected
 from wooxy_async._settings import Settings
@@ -45,6 +44,7 @@ class Engine:
         self.pace = pace_of(settings.token.reveal(), settings.clock)
         self.deliveries: set[Delivery] = set()
         self.intakes: set[Intake] = set()
+        self.hooks = Hooks(settings)
         self.closed = False
         self.draw: Callable[[], float] = random.Random().random  # noqa: S311 - jitter is no secret
         self._counts: Counter[type[Any]] = Counter()
@@ -75,6 +75,7 @@ class Engine:
                 "This WooxyClient belongs to another event loop that is still open: make one client per loop "
                 "(they share the account's slots by themselves), or close it there first. Nothing was sent."
             )
+        self.hooks.loop = loop
         self.abandon()
         settings = self.settings
         self._transport = AiohttpTransport(
@@ -95,6 +96,11 @@ class Engine:
 
     def abandon(self) -> None:
         """Let go of what belonged to a loop that is closed, or to the parent of this process."""
+        transport = self._transport or self._closing
+        is_inherited = transport is not None and transport.is_inherited
+        self.hooks.abandon(is_inherited=is_inherited)
+        for delivery in [] if is_inherited else list(self.deliveries):
+            delivery.settle_if_loop_is_closed()
         self.deliveries.clear()
         self.intakes.clear()
         left, self._transport, self._closing = (self._transport, self._closing), None, None
@@ -123,8 +129,12 @@ class Engine:
         self.closed = True
         transport, loop = self._transport, self._loop
         if loop is not asyncio.get_running_loop() or (transport is not None and transport.is_inherited):
-            if self._closing is None or (loop is not None and loop.is_closed()):  # else it is being closed in its own
+            is_dead = loop is None or loop.is_closed()
+            if is_dead:
+                self.hooks.loop = asyncio.get_running_loop()
+            if is_dead or self._closing is None:  # else it is being closed in its own
                 self.abandon()
+                await self._end_hooks(drain)
         elif transport is None:
             self._hasten(drain)
         else:
@@ -144,8 +154,10 @@ class Engine:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds) as self._draining:
                 await self._until_ended(caller)
+                await self.hooks.ended()
         self._draining = None
         await let_arrive()
+        await self.hooks.cut()  # those of what is cut now have the second that follows
         for delivery in list(self.deliveries):
             if delivery.is_out:
                 reference = self._logged(delivery.message.reference)
@@ -153,8 +165,20 @@ class Engine:
             delivery.cancel("closed" if delivery.is_out else "not_started", "The client was closed")
         for intake in list(self.intakes):
             intake.cancel()
-        await self._until_ended(caller, _CUT)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CUT):
+                await self._until_ended(caller)
+                await self.hooks.ended()
+        for delivery in list(self.deliveries):
+            delivery.end("The client was closed")
+        await self.hooks.cut()
         self.intakes.clear()
+
+    async def _end_hooks(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.hooks.ended()
+        await self.hooks.cut()
 
     def _hasten(self, drain: float) -> None:
         draining = self._draining
@@ -163,50 +187,53 @@ class Engine:
             if not draining.expired() and at < (draining.when() or at):
                 draining.reschedule(at)
 
-    async def _until_ended(self, caller: asyncio.Task[Any] | None, seconds: float | None = None) -> None:
+    async def _until_ended(self, caller: asyncio.Task[Any] | None) -> None:
         deliveries = {delivery.task for delivery in self.deliveries if delivery.task is not None}
         if tasks := (deliveries | {intake.task for intake in self.intakes}) - {caller}:
-            await asyncio.wait(tasks, timeout=seconds)
+            await asyncio.wait(tasks)
 
     @property
     def is_watched(self) -> bool:
         """Whether anybody wants to hear of each attempt."""
         return self.settings.on_attempt is not None or logger.isEnabledFor(logging.DEBUG)
 
-    def attempted(self, attempt: Attempt) -> None:
+    def attempted(self, attempt: Attempt, delivery: Delivery) -> None:
         """Tell of a request."""
         log_attempt(attempt, whole=self.settings.log_references)
-        self._call(self.settings.on_attempt, attempt)
+        self.hooks.call("on_attempt", attempt, delivery)
 
     def count(self, outcome: Outcome) -> None:
         """Count the outcome that a caller is told."""
         self._counts[type(outcome)] += 1
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: Outcome, delivery: Delivery) -> None:
         """Show an outcome that was counted to the hook."""
-        self._call(self.settings.on_outcome, outcome)
+        self.hooks.call("on_outcome", outcome, delivery)
 
-    def settle(self, told: Outcome, outcome: Outcome) -> None:
+    def settle(self, told: Outcome, outcome: Outcome, delivery: Delivery) -> None:
         """Note what became of a request that outlived its caller, who was told that it is in doubt."""
-        if not isinstance(told, InDoubt):
+        if not (isinstance(told, InDoubt) and told.may_settle):
             return
         if not isinstance(outcome, InDoubt):
             self._settled += 1
+        if isinstance(outcome, Accepted):
+            self.warn_of_unseen(outcome)
+        else:
+            reference = self._logged(outcome.message.reference)
+            say(logging.INFO, "message %s (%s) is settled: %s", outcome.index, reference, type(outcome).__name__)
+        self.hooks.call("on_settled", outcome, delivery)
+
+    def warn_of_unseen(self, outcome: Accepted) -> None:
+        """Log a message that was taken while its caller was gone."""
         reference = self._logged(outcome.message.reference)
-        say(logging.INFO, "message %s (%s) is settled: %s", outcome.index, reference, type(outcome).__name__)
-        self._call(self.settings.on_settled, outcome)
+        say(logging.WARNING, "message %s (%s) was taken while its caller was gone", outcome.index, reference)
 
     def _logged(self, reference: str | None) -> str:
         return logged_reference(reference, whole=self.settings.log_references)
 
-    def _call(self, hook: Callable[[Any], object] | None, argument: object) -> None:
-        if hook is not None:
-            failed = "a hook of WooxyClient raised; the message is not affected"
-            _foreign.call(lambda: hook(argument), lambda: self.log_mistake(failed))
-
     def log_mistake(self, text: str) -> None:
         """Log the exception that is being handled, without secrets."""
-        say(logging.ERROR, "%s\n%s", text, self.settings.redact(traceback.format_exc()))
+        log_mistake(text, self.settings.redact)
 
     def statistics(self) -> Statistics:
         """Return the client's state at this moment."""
@@ -220,7 +247,7 @@ class Engine:
             invalid=counts[Invalid],
             not_sent=counts[NotSent],
             in_doubt=counts[InDoubt],
-            outlived=sum(delivery.outcome is not None for delivery in self.deliveries),
+            outlived=sum(delivery.outlives_its_caller for delivery in self.deliveries),
             settled=self._settled,
             paused_for=paused_for,
             paused_because="Wooxy refused a request for load (HTTP 429)" if paused_for else "",

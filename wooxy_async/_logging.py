@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from wooxy_async import _foreign
@@ -25,6 +26,16 @@ def say(level: int, text: str, *parts: object, extra: Mapping[str, Any] | None =
         extra: attributes of the record.
     """
     _foreign.call(lambda: logger.log(level, text, *parts, extra=extra, stacklevel=4), lambda: None)
+
+
+def log_mistake(text: str, redact: Callable[[str], str]) -> None:
+    """Log the exception that is being handled.
+
+    Args:
+        text: what it means.
+        redact: removes secrets.
+    """
+    say(logging.ERROR, "%s\n%s", text, redact(traceback.format_exc()))
 
 
 class _People(logging.StreamHandler):  # type: ignore[type-arg]

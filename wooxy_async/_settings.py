@@ -30,6 +30,7 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "loss_hold": (0, 3600),
     "patience": (0, 30 * _DAY),
     "drain": (0, 3600),
+    "hook_timeout": (0.001, 3600),
 }
 # What a base URL must not end with: the path of the method, as far as people copy it.
 _PATH_STARTS: Final = tuple(PATH[:end] for end, character in enumerate(f"{PATH}/") if character == "/" and end)
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     on_attempt: Hook | None
     on_outcome: Hook | None
     on_settled: Hook | None
+    hook_timeout: float
     log_references: bool
     redact: Redactor
     clock: Clock
@@ -98,6 +100,7 @@ def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, reda
         on_attempt=_hook("on_attempt", given["on_attempt"]),
         on_outcome=_hook("on_outcome", given["on_outcome"]),
         on_settled=_hook("on_settled", given["on_settled"]),
+        hook_timeout=seconds("hook_timeout", given["hook_timeout"]),
         log_references=_flag("log_references", given["log_references"]),
         redact=redact,
         clock=_clock(given["clock"]),

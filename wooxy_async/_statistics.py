@@ -14,8 +14,8 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
             for a moment after an answer while the account recovers from a 429.
         waiting: messages of this client that wait for a slot.
         accepted, rejected, invalid, not_sent, in_doubt: outcomes so far.
-        outlived: requests in progress whose caller no longer waits.
-        settled: doubts that a late answer has settled.
+        outlived: requests in progress whose caller no longer waits; each of them ends in a call of `on_settled`.
+        settled: doubts that a late answer has settled; those that stay in doubt are not counted.
         paused_for: seconds until the client sends again after the server asked it to wait; 0 if it does not pause.
         paused_because: why it pauses, or "".
     """

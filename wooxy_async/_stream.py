@@ -206,7 +206,8 @@ class Intake:
         while not self.stopped:
             under_way = len(self._live) + len(self._ready)  # while the API is down, one message at a time probes
             room = 2 * self._slots - len(self.results) - self._handed_over
-            if under_way < (1 if self._guard.is_down else room) and self._guard.fatal is None:
+            is_due = under_way < (1 if self._guard.is_down else room) and self._guard.fatal is None
+            if is_due and self._engine.hooks.have_room(self._nudge):
                 return True
             await self._rest()
         return False

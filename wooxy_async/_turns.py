@@ -29,9 +29,13 @@ async def let_arrive() -> None:
         await asyncio.sleep(0)
 
 
-def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+def begin(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Task[None]:
     """Return a task that begins in the next turn, whatever the loop's task factory does.
 
     `asyncio.eager_task_factory` runs the first step before the task is known to whoever makes it.
+
+    Args:
+        work: what it does.
+        loop: where it does it; None for the loop that runs.
     """
-    return asyncio.Task(work, loop=asyncio.get_running_loop())
+    return asyncio.Task(work, loop=loop or asyncio.get_running_loop())

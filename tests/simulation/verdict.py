@@ -92,7 +92,7 @@ def _told_wrongly(play: Play, name: str) -> Iterator[str]:
     late = len(ledger.settled[name])
     if ledger.seen[name] not in ([], [first]):
         yield f"{name}: the hook was told {first!r}, and seen was {ledger.seen[name]}"
-    if late > 1 or (late and not isinstance(first, InDoubt)):
+    if late != (isinstance(first, InDoubt) and first.may_settle):
         yield f"{name} was settled {late} times after {first!r}"
     for read in play.server.books.read[name]:
         if read > ledger.left.get(name, read) + LATE + ledger.blocked:

@@ -25,6 +25,7 @@ LAYERS = {
     "wooxy_async.limits": 2,
     "wooxy_async._guard": 3,
     "wooxy_async._engine": 3,
+    "wooxy_async._hooks": 3,
     "wooxy_async._attempt": 2,
     "wooxy_async._slots": 3,
     "wooxy_async._account_info": 3,

@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "allow_http": False,
     "patience": 900.0,
     "drain": 10.0,
+    "hook_timeout": 10.0,
     "on_attempt": None,
     "on_outcome": None,
     "on_settled": None,
@@ -64,7 +65,7 @@ class Unspeakable:
         raise RuntimeError("no")
 
 
-NUMBERS = ("max_concurrency", "timeout", "answer_limit", "loss_hold", "patience", "drain")
+NUMBERS = ("max_concurrency", "timeout", "answer_limit", "loss_hold", "patience", "drain", "hook_timeout")
 WRONG_TYPE = [
     ("access_token", 17),
     ("access_token", b"token"),

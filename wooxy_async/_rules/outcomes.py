@@ -226,11 +226,14 @@ class InDoubt(_Outcome, frozen=True, kw_only=True, tag="in_doubt"):
         cause: what hid the answer.
         status: the HTTP status, where an answer had one.
         errors: documented errors of the answer, where it had some (error 21 among them).
+        may_settle: whether its request is still out, so that a late answer may come. `on_settled` is then told once
+            more what became of it, when the client is closed at the latest; a doubt that is final says False.
     """
 
     cause: Cause
     status: int | None = None
     errors: tuple[ApiError, ...] = ()
+    may_settle: bool = False
 
     def unwrap(self) -> NoReturn:
         """Raise `InDoubtError`."""
