@@ -64,7 +64,8 @@ async def test_it_takes_a_slot(token: str) -> None:
         outcomes = [outcome async for outcome in client.send_many(messages(25))]
         assert {type(outcome) for outcome in outcomes} == {Accepted}
         assert len(set(await asyncio.gather(*infos))) == 1
-        assert (sandbox.peak_in_progress, sandbox.violations, sandbox.account_infos) == (10, 0, 25)
+        assert sandbox.peak_in_progress <= 10
+        assert (sandbox.violations, sandbox.account_infos, sandbox.taken) == (0, 25, 25)
 
 
 async def test_no_slot_no_request(sandbox: Sandbox) -> None:
