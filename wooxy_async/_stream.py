@@ -65,13 +65,15 @@ class Intake:
         self._taker: asyncio.Future[Outcome | None] | None = None
         self._feeder: asyncio.Future[None] | None = None
         self._was_cancelled = False
+        self._left: asyncio.TimerHandle | None = None  # leaves a source that does not end
+        self._is_left = False
         self.task = begin(self._run())
         engine.intakes.add(self)
 
     @property
     def is_over(self) -> bool:
         """Whether there will be no further outcome."""
-        return self.task.done()
+        return (self.task.done() or self._is_left) and not self._live
 
     def take(self) -> Outcome:
         """Hand out an outcome, and let the next messages move up."""
@@ -142,9 +144,17 @@ class Intake:
         if ends and self._pulling and not self._was_cancelled:  # once: a source may await in its own cleanup
             self._was_cancelled = True
             self.cancel()
+            self._left = self._loop.call_later(self.drain, self._leave_source)
         is_due = ends or self._is_exhausted or len(self._ready) <= (self._slots + 1) // 2
         if is_due and self._feeder is not None and not self._feeder.done():
             self._feeder.set_result(None)
+
+    def _leave_source(self) -> None:
+        """End the stream without its source, which has been cancelled and goes on."""
+        self.error = self._guard.fatal or self.error
+        self.stop()
+        self._is_left = True
+        self._wake_taker()
 
     async def _run(self) -> None:
         try:
@@ -152,7 +162,13 @@ class Intake:
             self._is_exhausted = True
             while self._live or self._ready:
                 await self._rest()
+        except asyncio.CancelledError:
+            if not self.stopped:
+                self.error = RuntimeError("Somebody has cancelled the tasks of this stream, so that it ends early.")
+            raise
         finally:
+            if self._left is not None:
+                self._left.cancel()
             self.error = self._guard.fatal or self.error
             self.stop()  # if somebody else has cancelled it: what was pulled is told all the same,
             if not self._loop.is_closed():  # also what is being cancelled and has not ended yet

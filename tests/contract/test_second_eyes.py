@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 import pytest
 
-from wooxy_async import NotSentError, ViberMessage, WooxyClient
+from wooxy_async import AuthenticationError, NotSentError, Rejected, ViberMessage, WooxyClient
 from wooxy_async.limits import LimiterStatistics
-from wooxy_async.sandbox import Sandbox
+from wooxy_async.sandbox import Fault, Sandbox
 
 
 def _message(text: str = "Hello") -> ViberMessage:
@@ -104,3 +106,50 @@ def test_what_ends_the_process_shows_no_person(token: str, end: type[BaseExcepti
     loop.run_until_complete(sandbox.aclose())
     loop.close()
     assert (len(frames) > 1, leaks) == (True, [])
+
+
+async def test_a_source_that_does_not_end_holds_no_stream(sandbox: Sandbox) -> None:
+    """A stream that must end does so within `drain`, though its source goes on when it is cancelled."""
+    released = asyncio.Event()
+
+    async def deaf() -> AsyncIterator[ViberMessage]:
+        for _ in range(3):
+            yield _message()
+        while not released.is_set():
+            with suppress(asyncio.CancelledError):
+                await released.wait()
+
+    async with WooxyClient(f"not-{sandbox.token}", base_url=sandbox.url, drain=0.05) as client:
+        outcomes = []
+        asyncio.get_running_loop().call_later(20, released.set)  # where it waits for its source it ends no sooner
+        with pytest.raises(AuthenticationError):
+            async for outcome in client.send_many(deaf()):
+                outcomes.append(type(outcome))  # noqa: PERF401 - what came before the error counts
+        assert not released.is_set()
+        released.set()
+    assert outcomes == [Rejected] * 3
+
+
+async def test_who_cancels_all_tasks_loses_no_outcome(sandbox: Sandbox) -> None:
+    """Where a program cancels whatever runs, all that was pulled is told, and the stream says so."""
+    pulled, outcomes = [], []
+
+    def source() -> Iterator[ViberMessage]:
+        while True:
+            pulled.append(len(pulled))
+            yield _message()
+
+    foreign = asyncio.all_tasks()
+    async with WooxyClient(sandbox.token, base_url=sandbox.url, loss_hold=0, max_concurrency=2) as client:
+        sandbox.script(*[Fault.no_answer()] * 2)
+        stream = client.send_many(source())
+        first = asyncio.ensure_future(anext(stream))
+        await sandbox.until(lambda: sandbox.in_progress == 2)
+        for task in asyncio.all_tasks() - foreign - {first}:
+            if "Intake" in repr(task):
+                task.cancel()
+        outcomes.append(await first)
+        with pytest.raises(RuntimeError, match="Somebody has cancelled"):
+            async for outcome in stream:
+                outcomes.append(outcome)  # noqa: PERF401 - likewise
+    assert (len(outcomes), len(pulled)) == (4, 4)
