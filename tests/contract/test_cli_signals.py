@@ -132,6 +132,21 @@ async def test_send_waits_for_the_answer_that_is_on_its_way(
             assert sandbox.requests == 1
 
 
+async def test_the_outcome_is_told_while_a_name_is_still_being_resolved(
+    tmp_path: Path, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the process waits for the resolver; what became of the message is known before."""
+    hanging = "import socket, time\nsocket.getaddrinfo = lambda *given, **more: time.sleep(600)\n"
+    (tmp_path / "sitecustomize.py").write_text(hanging)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    given = ["--to", "+14155550123", "--domain", "shop.example", "--text", "Hi", "--timeout", "0.5"]
+    terminal = Terminal([*COMMAND, "send", *given, "--base-url", "https://nothing.invalid"], tmp_path, token)
+    await terminal.read_until("Not sent")
+    assert terminal.process.poll() is None
+    terminal.process.kill()
+    await terminal.end()
+
+
 def _pictured(state: Statistics, *, settled: int, ending: Ending | None = None) -> str:
     tally = Tally()
     tally.counts["accepted"] = settled

@@ -116,12 +116,16 @@ def run(
             raise typer.Exit(_end_dry_run(campaign, plan, as_json=as_json))
         _agree(screen, plan, base_url, yes=yes)
         file = ResultsFile(path)
-    with file:
-        report = asyncio.run(send_campaign(client, campaign, plan, file, screen, slots=max_concurrency))
-    if as_json:
-        print_json(report.to_json())
-    show_summary(screen, report)
-    raise typer.Exit(report.exit_code)
+
+    async def send_and_tell() -> Report:
+        with file:
+            report = await send_campaign(client, campaign, plan, file, screen, slots=max_concurrency)
+        if as_json:
+            print_json(report.to_json())
+        show_summary(screen, report)
+        return report
+
+    raise typer.Exit(asyncio.run(send_and_tell()).exit_code)
 
 
 async def send_campaign(

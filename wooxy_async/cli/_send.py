@@ -79,11 +79,16 @@ def send(
             on_settled=outcomes.append,
         )
     ending = Ending()
-    asyncio.run(until_signalled(client, _send(client, message), ending, stopping=_tell_wait))
-    outcome = outcomes[-1]  # a late answer comes after the outcome that it settles
-    if as_json:
-        print_json(_without_message(outcome))
-    _tell(make_screen(as_json=as_json), outcome)
+
+    async def send_and_tell() -> Outcome:
+        await until_signalled(client, _send(client, message), ending, stopping=_tell_wait)
+        outcome = outcomes[-1]  # a late answer comes after the outcome that it settles
+        if as_json:
+            print_json(_without_message(outcome))
+        _tell(make_screen(as_json=as_json), outcome)
+        return outcome
+
+    outcome = asyncio.run(send_and_tell())
     raise typer.Exit(ending.exit_code or _EXIT_CODES.get(type(outcome), ExitCode.NOT_ALL))
 
 

@@ -41,6 +41,7 @@ async def until_signalled(
 ) -> None:
     """Await work with a client, and close the client.
 
+    What came of it is told before `asyncio.run` ends, which waits for a name that is still being resolved.
     The first signal ends the work, and what is in flight has 10 seconds for its answer; the second one cuts it.
 
     Args:
