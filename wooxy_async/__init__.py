@@ -6,6 +6,7 @@ answer that is true.
 
 from wooxy_async._attempt import Attempt
 from wooxy_async._client import WooxyClient
+from wooxy_async._ports import Priority
 from wooxy_async._rules.account import AccountError, AccountInfo
 from wooxy_async._rules.checks import MAX_BODY_BYTES
 from wooxy_async._rules.documented import ApiError, ErrorCode
@@ -22,12 +23,26 @@ from wooxy_async._rules.errors import (
     WooxyError,
 )
 from wooxy_async._rules.messages import Button, ViberMessage
-from wooxy_async._rules.outcomes import Accepted, Cause, InDoubt, Invalid, NotSent, Outcome, Problem, Rejected
+from wooxy_async._rules.outcomes import (
+    Accepted,
+    Cause,
+    CauseDetail,
+    CauseKind,
+    InDoubt,
+    Invalid,
+    NotSent,
+    Outcome,
+    Problem,
+    Rejected,
+)
+from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.retry import RetryPolicy
+from wooxy_async._rules.wire import ButtonField
 from wooxy_async._statistics import Statistics
 from wooxy_async._stream import OutcomeStream
 
 __all__ = [  # noqa: RUF022 - grouped, not sorted
+    "__version__",
     # client
     "WooxyClient",
     "OutcomeStream",
@@ -35,6 +50,9 @@ __all__ = [  # noqa: RUF022 - grouped, not sorted
     "Attempt",
     "Statistics",
     "AccountInfo",
+    "ButtonField",
+    "PhoneCheck",
+    "Priority",
     # messages
     "Button",
     "MAX_BODY_BYTES",
@@ -43,6 +61,8 @@ __all__ = [  # noqa: RUF022 - grouped, not sorted
     "Accepted",
     "ApiError",
     "Cause",
+    "CauseDetail",
+    "CauseKind",
     "ErrorCode",
     "InDoubt",
     "Invalid",
@@ -63,6 +83,8 @@ __all__ = [  # noqa: RUF022 - grouped, not sorted
     "TagError",
     "WooxyError",
 ]
+
+__version__ = "0.1.0"
 
 
 def _show_public_paths() -> None:

@@ -119,7 +119,8 @@ def _token(given: Any) -> Secret:
     if token is None:
         raise ValueError("There is no access token: pass access_token=…, or set WOOXY_ACCESS_TOKEN.")
     if not isinstance(token, str):
-        raise TypeError(f"{name} must be a text, not {type(token).__name__}.")
+        remedy = ": pass what its get_secret_value() returns" if hasattr(token, "get_secret_value") else ""
+        raise TypeError(f"{name} must be a text, not {type(token).__name__}{remedy}.")
     if not token or not all("!" <= character <= "~" for character in token):
         raise ValueError(f"{name} must be printable ASCII without blanks or line breaks, and not empty.")
     return Secret(token)
@@ -133,7 +134,7 @@ def _url(given: Any, *, allow_http: bool) -> str:
         raise ValueError(f"{name} must not hold a user name or password; the token has its own argument.")
     if "?" in base or "#" in base:
         raise ValueError(f"{name} must end with its path, as in {DEFAULT_URL!r}: no query, no fragment.")
-    if parts.path.rstrip("/").lower().endswith(_PATH_STARTS):
+    if unquote(parts.path).rstrip("/.").lower().endswith(_PATH_STARTS):
         raise ValueError(
             f"{name} must end before {_PATH_STARTS[0]}, because {PATH} is added to it: "
             f"pass what stands before that, as in {DEFAULT_URL!r}."

@@ -230,6 +230,7 @@ def test_plain_http_goes_to_loopback(base: str) -> None:
         "http://127.0.0.1.example.com",
         "http://localhost.example.com",
         "http://localhost..",
+        "http://127.0.0.1.",
         "http://x.localhost",
         "http://[::ffff:10.0.0.1]",
         "http://[::2]",
@@ -296,6 +297,8 @@ METHOD = (
     "/v3",
     "/v3/",
     "/v3//",
+    "/v3/.",
+    "/%76%33",
     "/V3",
     "/v3/viber",
     "/v3/viber/",
@@ -354,3 +357,14 @@ def test_token_and_proxy_password_are_redacted() -> None:
     redact = made(proxy="http://user:s3cret-p%40ss@proxy.example:3128").redact
     assert redact(f"{TOKEN}, s3cret-p%40ss, s3cret-p@ss, user") == "***, ***, ***, user"
     assert made(proxy="http://user@proxy.example").redact("user@proxy.example") == "user@proxy.example"
+
+
+def test_a_secret_of_another_library_is_refused_with_the_remedy() -> None:
+    """As pydantic's `SecretStr`; what it holds is not shown."""
+
+    class SecretStr:
+        def get_secret_value(self) -> str:
+            return "s3cret-t0ken"
+
+    with pytest.raises(TypeError, match=r"^access_token must be a text, not SecretStr: .*get_secret_value\(\) returns"):
+        made(access_token=SecretStr())

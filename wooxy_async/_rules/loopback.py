@@ -20,5 +20,4 @@ def loopback_address(text: str) -> IPv4Address | IPv6Address | None:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine: by its address, or by a name that stands for it alone."""
-    name = host.lower().removesuffix(".")
-    return name in NAMES or loopback_address(name) is not None
+    return host.lower().removesuffix(".") in NAMES or loopback_address(host) is not None

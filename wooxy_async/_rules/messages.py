@@ -13,9 +13,7 @@ from wooxy_async._rules.arguments import safe_repr
 from wooxy_async._rules.redaction import mask_digits, mask_number, mask_reference
 
 Device = Literal["all", "phone"]
-_PLAIN_TYPES = frozenset(
-    {str, type(None), int, float, bool, bytes}
-)  # whose values can be pickled, subclasses not meant
+_PLAIN_TYPES = frozenset({str, type(None), int, float, bool, bytes})  # can be pickled; subclasses are not meant
 _ECHO_LEAST = 4  # characters; what is shorter is an ordinary word of the server's
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import Annotated
 
 import typer
 
+from wooxy_async import __version__
 from wooxy_async.cli import _account, _demo, _run, _sandbox, _send
 from wooxy_async.cli._exits import listed
 
@@ -38,7 +38,7 @@ for _command, _examples in (
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"wooxy-async {metadata.version('wooxy-async')}")
+        typer.echo(f"wooxy-async {__version__}")
         raise typer.Exit
 
 
