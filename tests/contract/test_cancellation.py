@@ -5,6 +5,7 @@ import gc
 import logging
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, Self
 
@@ -349,9 +350,12 @@ async def test_a_slot_that_is_given_back_is_no_request(sandbox: Sandbox) -> None
         released.set()
 
 
-def test_a_limiter_that_cannot_be_stopped_does_not_keep_a_doubt_open(token: str) -> None:
-    """When a limiter shields itself as it takes back a slot, closing settles all the same, and once."""
-    settled: list[Outcome] = []
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_a_limiter_that_cannot_be_stopped_does_not_keep_a_message_open(
+    token: str, caplog: pytest.LogCaptureFixture, *, is_answered: bool
+) -> None:
+    """When a limiter shields itself as it takes back a slot, closing tells the hooks all the same, and once."""
+    told: list[str] = []
 
     async def main() -> None:
         released = asyncio.Event()
@@ -364,19 +368,26 @@ def test_a_limiter_that_cannot_be_stopped_does_not_keep_a_doubt_open(token: str)
                     continue
 
         async with Sandbox(token=token) as sandbox:
-            sandbox.script(Fault.no_answer(), always=True)
-            options: dict[str, Any] = {"limiter": TenSlots(stubborn), "on_settled": settled.append}
-            client = client_of(sandbox, clock=LoopClock(), answer_limit=3600, **options)
-            with pytest.raises(InDoubtError):
+            if not is_answered:
+                sandbox.script(Fault.no_answer(), always=True)
+            hooks: dict[str, Any] = {
+                "on_outcome": lambda outcome: told.append(f"told {type(outcome).__name__}"),
+                "on_settled": lambda outcome: told.append(f"settled {type(outcome).__name__}"),
+            }
+            client = client_of(sandbox, clock=LoopClock(), answer_limit=3600, limiter=TenSlots(stubborn), **hooks)
+            with nullcontext() if is_answered else pytest.raises(InDoubtError):
                 await client.send(message(), timeout=1)
-            await client.aclose(drain=5)
-            assert [type(outcome) for outcome in settled] == [InDoubt]
+            await client.aclose(drain=3)
+            assert told == (["told Accepted"] if is_answered else ["told InDoubt", "settled InDoubt"])
             assert client._engine.deliveries == set()
             released.set()
+            await asyncio.sleep(1)
 
     with asyncio.Runner(loop_factory=NetworkedJumpingLoop) as runner:
         runner.run(main())
-    assert len(settled) == 1
+    gc.collect()
+    assert len(told) == 2 - is_answered
+    assert "never retrieved" not in caplog.text
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

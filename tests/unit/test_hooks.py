@@ -81,3 +81,25 @@ def test_a_child_of_fork_leaves_hooks_to_its_parent(caplog: pytest.LogCaptureFix
     assert ("was not done" in caplog.text) is not is_inherited
     assert not hooks._lines
     loop.close()
+
+
+def test_another_loop_neither_waits_for_hooks_nor_ends_them(caplog: pytest.LogCaptureFixture) -> None:
+    """What is called from the loop of another thread leaves the hooks of the client's own loop alone."""
+    told: list[Outcome] = []
+
+    async def on_outcome(outcome: Outcome) -> None:
+        told.append(outcome)
+
+    async def close() -> None:
+        await asyncio.wait_for(hooks.ended(), 60)
+        await hooks.cut()
+
+    loop = asyncio.new_event_loop()
+    hooks = hooks_of(on_outcome)
+    hooks.loop = loop
+    hooks.call("on_outcome", OUTCOME, object())
+    asyncio.run(close())
+    assert told == []
+    loop.run_until_complete(hooks.ended())
+    loop.close()
+    assert (told, caplog.text) == ([OUTCOME], "")
