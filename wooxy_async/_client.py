@@ -283,6 +283,9 @@ class WooxyClient:
 
         Args:
             drain: seconds to wait, 0 to 3,600, in place of the client's 10; 0 cuts at once.
+
+        Raises:
+            RuntimeError: it is in use by an event loop that runs in another thread; it stays open.
         """
         limit = self._settings.drain if drain is None else seconds("drain", drain)
         await _to_its_end(self._engine.aclose(limit, asyncio.current_task()))

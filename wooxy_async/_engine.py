@@ -125,9 +125,14 @@ class Engine:
         Args:
             drain: seconds; where another call waits already, it waits no longer than that.
             caller: the task that waits for the end, maybe from within a source: what it does itself is not waited for.
+
+        Raises:
+            RuntimeError: it is in use by an event loop that runs in another thread.
         """
-        self.closed = True
         transport, loop = self._transport, self._loop
+        if self.has_open_session and loop is not asyncio.get_running_loop() and loop is not None and loop.is_running():
+            raise RuntimeError("This WooxyClient is in use by the event loop of another thread: close it there.")
+        self.closed = True
         if loop is not asyncio.get_running_loop() or (transport is not None and transport.is_inherited):
             is_dead = loop is None or loop.is_closed()
             if is_dead:

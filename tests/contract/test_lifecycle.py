@@ -362,3 +362,13 @@ async def test_closing_in_another_loop_does_not_disturb_the_one_that_closes(sand
     await closing
     with pytest.raises(InDoubtError, match="The client was closed"):
         await send
+
+
+async def test_a_client_in_use_by_another_thread_is_not_closed_here(sandbox: Sandbox, client: WooxyClient) -> None:
+    """Connections belong to their loop: the remedy is told, and the client goes on."""
+    await client.send(message(0))
+    with pytest.raises(RuntimeError, match="in use by the event loop of another thread: close it there"):
+        await asyncio.to_thread(asyncio.run, client.aclose())
+    assert not client.closed
+    assert isinstance(await client.send(message(1)), Accepted)
+    assert sandbox.taken == 2
