@@ -3,7 +3,9 @@
 import asyncio
 import builtins
 import os
+import select
 import time
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,15 @@ from wooxy_async.limits import (
     ProcessLimiter,
     ProcessLimits,
     _host as host_module,
+    _host_file as file_module,
     host,
     process,
 )
-from wooxy_async.limits._account import ProcessLease
+from wooxy_async.limits._account import Account, ProcessLease, Share, Waiter
 from wooxy_async.limits._choice import make_limiter
 from wooxy_async.limits._host import HostLimiter, account_name
 from wooxy_async.limits._host_file import SETTLING, HostFile
-from wooxy_async.limits._host_slots import HostSlots
+from wooxy_async.limits._host_slots import HostSlot, HostSlots
 
 TOKEN, URL = "token-of-the-machine", "http://127.0.0.1:8080"
 
@@ -125,6 +128,48 @@ async def test_a_turn_that_is_not_taken_passes(path: Path, rival: HostSlots) -> 
     await until_quiet(limiter)
 
 
+async def test_a_turn_that_is_not_taken_passes_soon(path: Path, rival: HostSlots) -> None:
+    """Whoever has left a free slot to another looks again by itself, long before the look for the dead."""
+    limiter = limiter_in(path)
+    limiter._looking = weakref.ref(asyncio.get_running_loop())  # so that it never looks for the dead
+    rival.announce(1.0, 1.0)
+    wait = asyncio.ensure_future(enter(limiter))
+    await asyncio.sleep(0)
+    give(rival)
+    limiter.account.look_after()
+    limiter._look_soon(asyncio.get_running_loop())
+    first = await wait
+    rival.look()
+    wait = asyncio.ensure_future(enter(limiter))
+    await asyncio.sleep(0)
+    limiter.account.give_back(first)
+    limiter.left(0.0, asyncio.get_running_loop())
+    limiter.account.give_back(await wait)
+
+
+async def test_a_slot_given_while_a_waiter_is_refused_is_told(path: Path, rival: HostSlots) -> None:
+    """A waiter says that it waits before it looks for the last time, so that no slot is given in between unheard."""
+
+    class Racing(HostSlots):
+        def take(self, terms: Any, priority: Priority, since: float | None) -> HostSlot | None:
+            """Look for a free slot, and have one given right afterwards."""
+            found = super().take(terms, priority, since)
+            if since is not None:
+                give(rival)
+            return found
+
+    slots, share, loop = Racing(path), Share(10, 5.0), asyncio.get_running_loop()
+    account = Account(time, slots)
+    account.shares.add(share)
+    waiter = account.take(share, "bulk", loop)
+    assert isinstance(waiter, Waiter)
+    account.enter(waiter, loop.create_future())
+    fd = slots.fileno()
+    assert fd is not None
+    assert select.select([fd], [], [], 0)[0] == [fd]
+    slots.close()
+
+
 async def test_a_slot_kept_closed_opens_without_a_release(path: Path) -> None:
     """The client that kept it closed looks when it opens."""
     limiter = limiter_in(path)
@@ -212,7 +257,7 @@ def test_an_unfit_file_is_refused_with_the_remedy(path: Path) -> None:
         limiter_in(path)
 
 
-def test_one_server_has_one_name_however_it_is_spelled() -> None:
+def test_one_server_has_one_name_however_it_is_spelled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Case, the default port, a trailing dot and the path make no other account; token, host and port do."""
     same = {
         account_name("t", url)
@@ -226,6 +271,8 @@ def test_one_server_has_one_name_however_it_is_spelled() -> None:
     }
     assert (len(same), len(others), same & others) == (1, 4, set())
     assert account_name("t", "odd://") != account_name("t", "http://")
+    monkeypatch.setattr(file_module, "_BOOT_ID", Path("/nowhere"))
+    assert account_name("t", "https://api.wooxy.com") not in same  # marks of another boot mean nothing in this one
 
 
 def choose(given: object) -> object:
