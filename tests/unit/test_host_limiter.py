@@ -195,6 +195,22 @@ def test_the_end_is_counted_from_the_last_question(join: Join, clock: Hands) -> 
     assert len(take(second, 1)) == 1
 
 
+def test_what_was_given_last_is_taken_first_unless_another_has_it(join: Join, clock: Hands) -> None:
+    """The way without a look at all slots trusts nothing but the locks."""
+    first, second = settled(join, clock)
+    kept, lent = take(first, 2)
+    for slot in (kept, lent):
+        first.give(slot, 0.0)
+    theirs = take(second, 2)
+    assert [slot.at for slot in theirs] == [kept.at, lent.at]
+    second.give(theirs[0], 0.0)
+    (again,) = take(first)  # the last given is the other's, and the one before it is found by looking
+    assert again.at == kept.at
+    assert len(take(first, 10)) == 8
+    assert again.holds()
+    assert theirs[1].holds()
+
+
 class Raced(HostFile):
     """A file in which something happens right when a generation begins."""
 

@@ -199,7 +199,8 @@ class Account:
             if again:
                 queue.move_to_end(waiter.number, last=False)
             self._queued[waiter.share] = None
-            self._announce()  # first: a slot that is given elsewhere from now on is told to this process
+            if not self.slots.is_alone:
+                self._announce()  # first: a slot that is given elsewhere from now on is told to this process
             self._grant()
 
     def claim(self, waiter: Waiter) -> ProcessLease | None:
@@ -228,6 +229,7 @@ class Account:
                 self._withdraw(waiter)
             self.slots.look()
             self._grant()
+            self._announce()
             return self.slots.opens_in(CLAIM_WITHIN)
 
     @property
@@ -302,12 +304,12 @@ class Account:
                 self._granted.add(waiter)
             else:
                 self.slots.give(slot, 0.0)
-        self._announce()
+        if not self.slots.is_alone:
+            self._announce()
 
     def _announce(self) -> None:
-        if self.slots.is_shared:
-            heads = (self._oldest("urgent"), self._oldest("bulk")) if self._queued else (None, None)
-            self.slots.announce(*(None if head is None else head.since for head in heads))
+        heads = (self._oldest("urgent"), self._oldest("bulk")) if self._queued else (None, None)
+        self.slots.announce(*(None if head is None else head.since for head in heads))
 
     def _next(self) -> Waiter | None:
         """Return whose turn it is: first come first served, urgent before bulk, but not for ever."""

@@ -32,6 +32,7 @@ _MAGIC: Final = b"wooxy/1\n"
 _HEADER: Final = struct.Struct("8s16sd")
 _COUNT: Final = struct.Struct("q")
 _RECORD: Final = struct.Struct("ddqdq")
+_END: Final = struct.Struct("d")  # the first of a record
 _ROW_AT, _LINES_AT, _SLOTS_AT, _SLOT_SIZE, _RECORD_SIZE = 40, 48, 64, 128, 48
 FIRST_LINE: Final = _SLOTS_AT + SLOTS * _SLOT_SIZE
 LINE_SIZE: Final = 64
@@ -129,6 +130,10 @@ class HostFile:
         """Write the record of a slot's generation; its lock is one's own."""
         _RECORD.pack_into(self.map, _record_at(at, generation), *record)
 
+    def prolong(self, at: int, generation: int, until: float) -> None:
+        """Write a later end into a record."""
+        _END.pack_into(self.map, _record_at(at, generation), until)
+
     @property
     def urgent_in_a_row(self) -> int:
         """Turns of urgent messages for which bulk has waited; a hint."""
@@ -144,6 +149,11 @@ class HostFile:
         """How many lines have ever been used; a hint."""
         lines: int = _COUNT.unpack_from(self.map, _LINES_AT)[0]
         return min(max(lines, 0), LINES)
+
+    @property
+    def has_one_line(self) -> bool:
+        """Whether no second line has ever been used; a hint."""
+        return bool(_COUNT.unpack_from(self.map, _LINES_AT)[0] <= 1)
 
     def lock_line(self) -> int | None:
         """Return a line that is one's own from now on, None if there are more processes than lines."""

@@ -54,6 +54,15 @@ class HostLine:
             words = (now, self._urgent, self._bulk, os.getpid(), bell.network, bell.address)
             _LINE.pack_into(self._file.map, place, *words)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other process has had a line in this file."""
+        return self._at is not None and self._file.has_one_line
+
+    def somebody_waits_elsewhere(self, now: float) -> bool:
+        """Return whether another process waits."""
+        return any(True for _line in self._others(now))
+
     def bulk_waits_elsewhere(self, now: float) -> bool:
         """Return whether another process has bulk that waits."""
         return any(line.bulk for line in self._others(now))
@@ -75,7 +84,7 @@ class HostLine:
 
     def wake(self, now: float) -> None:
         """Wake the processes that are first, if this one is not."""
-        others = list(self._others(now))
+        others = [] if self.is_alone else list(self._others(now))
         if not others:
             return
         order = self._order(others)
@@ -93,10 +102,8 @@ class HostLine:
 
     def _others(self, now: float) -> Iterator[_Line]:
         """Yield the other processes that wait and still look."""
-        lines = self._file.lines
-        if lines <= 1 and self._at is not None:
-            return
-        for at, line in enumerate(_LINE.iter_unpack(self._file.map[FIRST_LINE : FIRST_LINE + lines * LINE_SIZE])):
+        end = FIRST_LINE + self._file.lines * LINE_SIZE
+        for at, line in enumerate(_LINE.iter_unpack(self._file.map[FIRST_LINE:end])):
             if at != self._at and (line[1] or line[2]) and now - line[0] < UNHEARD:
                 yield _Line._make((*line[:-1], line[-1].rstrip(b"\0")))
 

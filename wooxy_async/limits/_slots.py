@@ -33,7 +33,11 @@ class Slots(Protocol):
 
     look_every: float  # seconds between two looks while somebody waits
     retry_in: float  # seconds after which a slot that was refused for another's sake may be had; 0.0 if there is none
-    is_shared: bool  # other processes take of them, so that somebody must look also while slots are merely in use
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is nobody to whom an announcement would mean anything now."""
+        ...
 
     @property
     def urgent_in_a_row(self) -> int:
@@ -111,7 +115,7 @@ class OwnSlots:
 
     look_every = 0.25
     retry_in = 0.0
-    is_shared = False
+    is_alone = True
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
