@@ -18,7 +18,7 @@ from wooxy_async.limits import SLOTS
 from wooxy_async.limits._host_bell import Bell
 from wooxy_async.limits._host_file import CLOSED, FREE, SETTLING, USED, HostFile, Record
 from wooxy_async.limits._host_line import GRACE, UNHEARD
-from wooxy_async.limits._host_slots import LOOK_EVERY, HostSlot, HostSlots
+from wooxy_async.limits._host_slots import _IDLE as IDLE, LOOK_EVERY, HostSlot, HostSlots
 
 
 class Hands:
@@ -92,6 +92,7 @@ def test_ten_slots_are_shared_by_all_processes(join: Join, clock: Hands) -> None
     own, others = take(first, 6), take(second, 6)
     assert (len(own), len(others)) == (6, 4)
     assert take(first) == []
+    waiting(first, bulk=clock.now)
     second.give(others[0], 0.0)
     assert len(take(first, 5)) == 1
     assert all(slot.holds() for slot in own + others[1:])
@@ -166,6 +167,7 @@ def test_a_stopped_holders_slot_is_taken_after_its_end(join: Join, clock: Hands)
         first.give(slot, 5.0)
     assert all(slot.holds() for slot in new)
     assert take(first) == take(third) == []
+    waiting(third, bulk=clock.now)
     second.give(new[0], 0.0)
     assert len(take(third, 2)) == 1
     second.close()
@@ -195,20 +197,69 @@ def test_the_end_is_counted_from_the_last_question(join: Join, clock: Hands) -> 
     assert len(take(second, 1)) == 1
 
 
-def test_what_was_given_last_is_taken_first_unless_another_has_it(join: Join, clock: Hands) -> None:
-    """The way without a look at all slots trusts nothing but the locks."""
+def test_a_process_keeps_what_it_has_just_used(join: Join, clock: Hands) -> None:
+    """While nobody waits it takes the same slots again; idle ones it gives up, and at once when another waits."""
     first, second = settled(join, clock)
-    kept, lent = take(first, 2)
-    for slot in (kept, lent):
+    slots = take(first, 2)
+    for slot in slots:
         first.give(slot, 0.0)
-    theirs = take(second, 2)
-    assert [slot.at for slot in theirs] == [kept.at, lent.at]
-    second.give(theirs[0], 0.0)
-    (again,) = take(first)  # the last given is the other's, and the one before it is found by looking
-    assert again.at == kept.at
-    assert len(take(first, 10)) == 8
+    assert first.keeps
+    assert first.opens_in(9.0) == IDLE
+    assert not any(slot.holds() for slot in slots)
+    assert len(take(second, 11)) == 8
+    (again,) = take(first)
+    assert (again.at, again.generation, again.holds()) == (slots[1].at, 0, True)
+    first.look()
+    waiting(second, bulk=clock.now)
+    assert woken(first) == [True]
+    first.look()  # as who was woken does
+    assert woken(second) == [True]
+    assert [slot.at for slot in take(second, 2)] == [slots[0].at]
     assert again.holds()
-    assert theirs[1].holds()
+    waiting(second)
+    first.give(again, 0.0)
+    first.look()
+    assert first.keeps
+    clock.now += 1.1 * IDLE
+    first.look()
+    assert not first.keeps
+    assert len(take(second, 2)) == 1
+
+
+def test_a_slot_that_is_kept_stops_nobody(join: Join, clock: Hands) -> None:
+    """Its process may die, or stop before it can give the slot up: others do not wait for a server without work."""
+    stopped, dead, third = settled(join, clock, 3)
+    for slots in (stopped, dead):
+        for slot in take(slots, 5):
+            slots.give(slot, 0.0)
+    dead.close()
+    third.look()
+    assert len(take(third, 11)) == 5
+    clock.now += 0.04
+    (mine,) = take(stopped)
+    stopped.give(mine, 0.0)
+    clock.now += 0.06
+    assert take(stopped) == []  # it does not use any more what others may take soon
+    clock.now += 0.05
+    assert len(take(third, 11)) == 5
+    assert take(stopped) == []
+
+
+def test_slots_are_kept_for_nobody_while_another_waits(join: Join, clock: Hands) -> None:
+    """Who keeps some gives them up when he sees that, whatever he is about to do."""
+    first, second = settled(join, clock)
+    one, two, three = take(first, 3)
+    first.give(one, 0.0)
+    waiting(second, bulk=clock.now)
+    first.give(two, 1.0)
+    assert not first.keeps
+    waiting(second)
+    first.give(three, 0.0)
+    waiting(second, bulk=clock.now)
+    assert first.keeps
+    clock.now += 0.01
+    assert len(take(first)) == 1  # there are enough for both
+    assert not first.keeps
 
 
 class Raced(HostFile):
@@ -251,8 +302,8 @@ def test_of_two_newcomers_one_begins_the_generation(path: Path, join: Join, cloc
             """Read, and let another begin the next generation, and end it."""
             found = super().read(at, generation)
             if at == slot.at and generation == 0 and third._file is not None and not third._file.generation(at):
-                taken = {each.at: each for each in take(third, 10)}
-                third.give(taken[at], 0.0)
+                take(third, 10)
+                third.close()
             return found
 
     second._file = Late(path, is_shared=False, now=clock.now)
@@ -299,6 +350,7 @@ def test_holders_take_their_slots_into_a_new_file(path: Path, join: Join, clock:
     clock.now += SETTLING
     assert all(slot.holds() for slot in slots)
     assert len(take(second, 11)) == 1
+    waiting(second, bulk=clock.now)
     first.give(slots[0], 0.0)
     assert len(take(second, 11)) == 1
     first.close()
@@ -474,8 +526,10 @@ def test_who_does_not_look_any_more_has_no_turn(join: Join, clock: Hands) -> Non
     slots = take(holder, 10)
     waiting(first, bulk=clock.now)
     clock.now += UNHEARD
+    waiting(second, bulk=clock.now)
     holder.give(slots[0], 0.0)
     assert len(take(second)) == 1
+    waiting(second)
     first.look()
     assert holder.bulk_waits_elsewhere()
     holder.give(slots[1], 0.0)
@@ -539,12 +593,14 @@ def test_a_free_slot_wakes_the_two_that_are_first(join: Join, clock: Hands) -> N
     slots = take(giver, 10)
     for at, each in enumerate((third, second, first)):
         waiting(each, bulk=clock.now - at)
+    woken(first, second, third, idle)
     giver.give(slots[0], 0.0)
     assert woken(first, second, third, idle) == [True, True, False, False]
     waiting(third, urgent=clock.now, bulk=clock.now)
     giver.give(slots[1], 0.0)
     assert woken(first, second, third, idle) == [True, False, True, False]
     waiting(giver, urgent=clock.now - 9)
+    woken(first, second, third, idle)
     giver.give(slots[2], 0.0)
     waiting(giver)
     giver.give(slots[3], 1.0)
@@ -604,7 +660,7 @@ def test_a_process_without_a_line_waits_all_the_same(path: Path, join: Join, clo
     waiting(holder, bulk=clock.now)
     holder.give(slots[0], 0.0)
     assert take(late, since=clock.now + 0.001) == []
-    clock.now += 1.1 * GRACE
+    clock.now += 0.11
     assert len(take(late)) == 1
     assert not holder.bulk_waits_elsewhere()
     for each in crowd:

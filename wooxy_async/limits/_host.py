@@ -88,7 +88,7 @@ class HostLimiter(ProcessLimiter):
 
     @property
     def _must_look(self) -> bool:
-        return bool(self.share.waiting) or self.account.is_in_use
+        return bool(self.share.waiting) or self.account.is_in_use or self._slots.keeps
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         super()._look(loop)

@@ -32,7 +32,8 @@ _MAGIC: Final = b"wooxy/1\n"
 _HEADER: Final = struct.Struct("8s16sd")
 _COUNT: Final = struct.Struct("q")
 _RECORD: Final = struct.Struct("ddqdq")
-_END: Final = struct.Struct("d")  # the first of a record
+_USE: Final = struct.Struct("ddqd")  # the first of a record, all but who
+_END: Final = struct.Struct("d")
 _ROW_AT, _LINES_AT, _SLOTS_AT, _SLOT_SIZE, _RECORD_SIZE = 40, 48, 64, 128, 48
 FIRST_LINE: Final = _SLOTS_AT + SLOTS * _SLOT_SIZE
 LINE_SIZE: Final = 64
@@ -129,6 +130,10 @@ class HostFile:
     def write(self, at: int, generation: int, record: Record) -> None:
         """Write the record of a slot's generation; its lock is one's own."""
         _RECORD.pack_into(self.map, _record_at(at, generation), *record)
+
+    def write_used(self, at: int, generation: int, until: float, hold: float, since: float) -> None:
+        """Write what has changed in a record of this process's own."""
+        _USE.pack_into(self.map, _record_at(at, generation), until, hold, USED, since)
 
     def prolong(self, at: int, generation: int, until: float) -> None:
         """Write a later end into a record."""

@@ -82,6 +82,11 @@ class HostLine:
         own = order(priority, since)
         return sum(order(name, at) < own for line in others for name, at in _waiting(line))
 
+    def wake_all(self, now: float) -> None:
+        """Wake all others that look: they may keep slots that they do not use."""
+        for line in self._lines(now):
+            self._bell.wake(line.network, line.address)
+
     def wake(self, now: float) -> None:
         """Wake the processes that are first, if this one is not."""
         others = [] if self.is_alone else list(self._others(now))
@@ -102,9 +107,13 @@ class HostLine:
 
     def _others(self, now: float) -> Iterator[_Line]:
         """Yield the other processes that wait and still look."""
+        return (line for line in self._lines(now) if line.urgent or line.bulk)
+
+    def _lines(self, now: float) -> Iterator[_Line]:
+        """Yield the other processes that still look."""
         end = FIRST_LINE + self._file.lines * LINE_SIZE
         for at, line in enumerate(_LINE.iter_unpack(self._file.map[FIRST_LINE:end])):
-            if at != self._at and (line[1] or line[2]) and now - line[0] < UNHEARD:
+            if at != self._at and now - line[0] < UNHEARD:
                 yield _Line._make((*line[:-1], line[-1].rstrip(b"\0")))
 
 

@@ -11,6 +11,9 @@
 A new generation is written before what the old holder wrote last is read once more, and the old holder writes before
 it reads the generation: whichever comes first, one of the two sees the other.
 
+While nobody else waits, a process keeps the locks of the slots that it has just used, with an end so near that nobody
+has to wait for it.
+
 A file that was deleted or replaced is found within `LOOK_EVERY` by everybody who uses or waits for a slot. All marks
 are taken over into the new file, which grants nothing until everybody has had the time to do so.
 """
@@ -35,6 +38,10 @@ from wooxy_async.limits._slots import SLOTS, Slot, Terms
 LOOK_EVERY: Final = 0.05
 _MARGIN: Final = 0.05  # seconds before its end from which a slot is not used any more
 _MOVED: Final = Record(math.inf, 0.0, CLOSED, 0.0, 0)  # in the old file: it is in use in the new one
+_KEPT: Final = (
+    0.1  # seconds after which others may take a slot that is kept; its process uses it until `_MARGIN` before
+)
+_IDLE: Final = 0.02  # seconds of idleness after which a slot is not kept any more
 _TRIES: Final = 1000  # for a lock that another process has for microseconds only
 
 
@@ -49,7 +56,7 @@ class HostSlot:
         now: what the clock says.
     """
 
-    __slots__ = ("_slots", "at", "generation", "hold", "length", "since", "until")
+    __slots__ = ("_slots", "at", "generation", "hold", "is_kept", "length", "since", "until")
 
     def __init__(self, slots: HostSlots, at: int, generation: int, terms: Terms, now: float) -> None:
         self._slots = slots
@@ -59,6 +66,11 @@ class HostSlot:
         self.length = terms.answer_limit + terms.loss_hold
         self.since = now
         self.until = now + self.length
+        self.is_kept = False
+
+    def keep_until(self, now: float, until: float) -> None:
+        """Be free, but not given up yet: nobody needs to wait for the server after its holder's death."""
+        self.is_kept, self.hold, self.since, self.until = True, 0.0, now, until
 
     def record(self) -> Record:
         """Return what stands in the file while it is used."""
@@ -101,7 +113,7 @@ class HostSlots:
         self._moving = threading.RLock()  # again: the garbage collector may give a slot back at any moment
         self._announced: tuple[float | None, float | None] = (None, None)
         self._mine: dict[int, HostSlot] = {}
-        self._given: list[int] = []  # the last is the likeliest to be free
+        self._kept: list[HostSlot] = []  # free, but the locks are still this process's; the last was used last
         self._line: HostLine | None = None
         self._bell: Bell | None = None
         self._check_at = self._look_at = -math.inf
@@ -143,8 +155,17 @@ class HostSlots:
         if urgent is bulk is None:
             self.retry_in = 0.0
         if self._announced != (urgent, bulk):
+            comes = self._announced == (None, None)
             self._announced = urgent, bulk
-            self._write_line(self._clock.monotonic())
+            now = self._clock.monotonic()
+            self._write_line(now)
+            if comes and self._line is not None:
+                self._line.wake_all(now)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether free slots are kept, so that somebody must look soon."""
+        return bool(self._kept)
 
     @property
     def is_alone(self) -> bool:
@@ -162,10 +183,13 @@ class HostSlots:
         if now >= self._check_at:
             self._check_file(now)
         file = self._file
-        if file is None or now < file.grants_from or len(self._mine) == SLOTS:
+        if file is None or now < file.grants_from:
             return None
-        if self._given and (slot := self._take_again(file, terms, now)) is not None:
-            return slot
+        if self._kept and not self._is_wanted(now) and (kept := self._take_kept(file, terms, now)) is not None:
+            return kept
+        if len(self._mine) == SLOTS and not self._kept:
+            return None
+        self._give_up_kept(file, now)
         for at in self._candidates(file, priority, since or now, now):
             if (slot := self._try(file, at, terms, now)) is not None:
                 if since is None:
@@ -178,20 +202,19 @@ class HostSlots:
         mine, now, file = cast("HostSlot", slot), self._clock.monotonic(), self._file
         if self._mine.get(mine.at) is not mine or file is None:
             return
-        del self._mine[mine.at]
-        if not self._is_lost(mine, file, now):
-            mark, until = (CLOSED, now + keep) if keep > 0 else (FREE, now)
-            file.write(mine.at, mine.generation, Record(until, 0.0, mark, 0.0, 0))
-        file.unlock_slot(mine.at, mine.generation)
-        if not keep:
-            self._given.append(mine.at)
-            self._wake(now)
+        if keep or self._is_lost(mine, file, now) or self._is_wanted(now):
+            self._drop(mine, file, now, keep)
+            self._give_up_kept(file, now)
+            if not keep:
+                self._wake(now)
+        else:
+            self._keep(mine, file, now)
 
     def renew(self, slot: HostSlot) -> bool:
         """Return whether a slot is still this process's, and let a whole request fit into what is left of it."""
         with self._moving:  # the only one that is asked without the account's lock
             now, file = self._clock.monotonic(), self._file
-            if file is None or self._mine.get(slot.at) is not slot or self._is_lost(slot, file, now):
+            if file is None or slot.is_kept or self._mine.get(slot.at) is not slot or self._is_lost(slot, file, now):
                 return False
             slot.until = now + slot.length
             file.prolong(slot.at, slot.generation, slot.until)
@@ -202,6 +225,8 @@ class HostSlots:
         now = self._clock.monotonic()
         if now >= self._check_at:
             self._check_file(now)
+        if self._file is not None:
+            self._give_up_kept(self._file, now)
         if now >= self._look_at:
             self._look_at = now + LOOK_EVERY / 2
             self._bury_dead(now)
@@ -217,7 +242,7 @@ class HostSlots:
         if file is None:
             return most
         ends = [record.until for _at, _generation, record in self._records(file) if record.mark != FREE]
-        waits = [self.retry_in, *(end - now for end in (file.grants_from, *ends))]
+        waits = [self.retry_in, _IDLE if self._kept else 0.0, *(end - now for end in (file.grants_from, *ends))]
         return min([most, *(wait for wait in waits if wait > 0)])
 
     def closed(self) -> int:
@@ -233,14 +258,40 @@ class HostSlots:
         generations = [(at, file.generation(at)) for at in range(SLOTS)]
         return [(at, generation, file.read(at, generation)) for at, generation in generations]
 
-    def _take_again(self, file: HostFile, terms: Terms, now: float) -> HostSlot | None:
-        """Take a slot that this process gave last, if nobody else waits: without a look at all of them."""
+    def _take_kept(self, file: HostFile, terms: Terms, now: float) -> HostSlot | None:
+        """Take a slot that was given a moment ago and whose lock is still this process's."""
+        old = self._kept.pop()
+        if self._is_lost(old, file, now):
+            self._drop(old, file, now)
+            return None
+        self._mine[old.at] = slot = HostSlot(self, old.at, old.generation, terms, now)
+        file.write_used(slot.at, slot.generation, slot.until, slot.hold, now)
+        return slot
+
+    def _keep(self, slot: HostSlot, file: HostFile, now: float) -> None:
+        """Keep the lock of a slot that is free, for the next message of this process."""
+        slot.keep_until(now, now + _KEPT)
+        file.write_used(slot.at, slot.generation, slot.until, slot.hold, now)
+        self._kept.append(slot)
+
+    def _drop(self, slot: HostSlot, file: HostFile, now: float, keep: float = 0.0) -> None:
+        """Let go of a slot, and say what it is, if that is still this process's to say."""
+        del self._mine[slot.at]
+        if not self._is_lost(slot, file, now):
+            mark, until = (CLOSED, now + keep) if keep > 0 else (FREE, now)
+            file.write(slot.at, slot.generation, Record(until, 0.0, mark, 0.0, 0))
+        file.unlock_slot(slot.at, slot.generation)
+
+    def _is_wanted(self, now: float) -> bool:
         line = cast("HostLine", self._line)
-        if line.is_alone or not line.somebody_waits_elsewhere(now):
-            at = self._given.pop()
-            return None if at in self._mine else self._try(file, at, terms, now)
-        self._given.clear()
-        return None
+        return not line.is_alone and line.somebody_waits_elsewhere(now)
+
+    def _give_up_kept(self, file: HostFile, now: float) -> None:
+        """Let go of the slots that are kept, if another waits or they were idle for long enough."""
+        if self._kept and (self._is_wanted(now) or now - self._kept[-1].since >= _IDLE):
+            while self._kept:
+                self._drop(self._kept.pop(), file, now)
+            self._wake(now)
 
     def _candidates(self, file: HostFile, priority: Priority, since: float, now: float) -> list[int]:
         """Return the slots that may be free, and whose turn it is not to go elsewhere."""
