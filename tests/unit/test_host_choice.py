@@ -80,6 +80,7 @@ async def until_quiet(limiter: HostLimiter) -> None:
         while limiter._listening:
             await asyncio.sleep(0.01)
     assert limiter._looking is None
+    assert not limiter._slots.keeps
 
 
 async def test_a_slot_given_elsewhere_wakes_a_waiter(path: Path, rival: HostSlots) -> None:

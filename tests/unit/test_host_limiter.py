@@ -367,11 +367,14 @@ def test_the_first_that_moves_takes_all_marks_along(path: Path, join: Join, cloc
     kept = take(mover, 2)
     for slot in kept:
         mover.give(slot, 1.0)
+    (free,) = take(mover)
+    mover.give(free, 0.0)
     path.unlink()
     mover._check_at = late._check_at = clock.now  # the first looks, the other has looked right before
     late._check_at += LOOK_EVERY / 2
     mover.look()
     assert take(late, 10) == []  # still in the old file, where two were free
+    assert mover._mine.keys() == {slot.at for slot in own}
     clock.now += SETTLING
     newcomer = join()
     assert newcomer.closed() == 6

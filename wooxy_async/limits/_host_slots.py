@@ -410,6 +410,8 @@ class HostSlots:
 
     def _move(self, old: HostFile, new: HostFile, now: float) -> None:
         """Take locks and marks over: also those of holders that are stopped, who cannot do it themselves."""
+        while self._kept:
+            del self._mine[self._kept.pop().at]
         for at, generation, record in self._records(old):
             mine, fresh = self._mine.get(at), new.generation(at)
             if mine is None:
@@ -424,10 +426,10 @@ class HostSlots:
     def _move_other(self, old: HostFile, new: HostFile, at: int, record: Record, now: float) -> None:
         generation, fresh = old.generation(at), new.generation(at)
         is_held = not old.lock_slot(at, generation)
-        if record.mark == FREE and not is_held:
-            old.write(at, generation, _MOVED)  # nobody who has not noticed yet takes it there
-        elif now < record.until < math.inf and new.lock_slot(at, fresh):
+        if now < record.until < math.inf and any(new.lock_slot(at, fresh) for _try in range(1 if is_held else _TRIES)):
             if old.read(at, generation) == record and new.read(at, fresh).mark == FREE:
                 until = min(record.until, now + record.hold) if record.mark == USED and not is_held else record.until
                 new.write(at, fresh, Record(until, 0.0, CLOSED, 0.0, 0))
             new.unlock_slot(at, fresh)
+        if not is_held:
+            old.write(at, generation, _MOVED)  # nobody who has not noticed yet takes it there
