@@ -1,110 +1,28 @@
 """Ten means ten on one machine: real processes against one server, which counts."""
 
 import asyncio
-import json
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import chaos
 import pytest
+from host_machine import machine
 
 from wooxy_async.limits import SLOTS
 from wooxy_async.limits._host import account_name
 from wooxy_async.limits._host_place import find
-from wooxy_async.sandbox import Sandbox
 
-WORKER = Path(__file__).parent.parent / "support" / "host_worker.py"
 BOUND = 60.0  # seconds after which a test has failed
-
-
-class Worker:
-    """A process of its own that shares the account.
-
-    Args:
-        process: the started one.
-    """
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-
-    async def reads(self) -> Any:
-        """Return what it prints next."""
-        assert self.process.stdout is not None
-        line = await self.process.stdout.readline()
-        assert line, "the worker ended without a word"
-        return json.loads(line)
-
-    def go(self) -> None:
-        """Send it a line."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"go\n")
-
-    def signal(self, number: int) -> None:
-        """Send it a signal."""
-        self.process.send_signal(number)
-
-    async def end(self) -> None:
-        """Kill it."""
-        if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
-
-
-class Machine:
-    """The processes of one test.
-
-    Args:
-        url: where the server is.
-        token: of the account.
-        directory: where they meet.
-    """
-
-    def __init__(self, url: str, token: str, directory: Path) -> None:
-        self.url = url
-        self.token = token
-        self.directory = directory
-        self.workers: list[Worker] = []
-
-    async def start(self, mode: str, *, env: dict[str, str] | None = None, **options: object) -> Worker:
-        """Start a process, and return when it is ready."""
-        given = {"url": self.url, "token": self.token, "limiter": f"host:{self.directory}", **options}
-        words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, WORKER, mode, *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env
-        )
-        worker = Worker(process)
-        self.workers.append(worker)
-        assert await worker.reads() == "ready"
-        return worker
-
-    async def start_many(self, processes: int, mode: str, **options: Any) -> list[Worker]:
-        """Start processes with messages of their own."""
-        size = options.get("count", SLOTS)
-        starts = (self.start(mode, **options, start=at * size) for at in range(processes))
-        return list(await asyncio.gather(*starts))
-
-
-@asynccontextmanager
-async def machine(tmp_path: Path, **options: Any) -> AsyncIterator[tuple[Sandbox, Machine]]:
-    """Start a server, and end all processes at the end."""
-    async with asyncio.timeout(BOUND), Sandbox(**options) as sandbox:
-        shared = Machine(sandbox.url, sandbox.token, tmp_path)
-        try:
-            yield sandbox, shared
-        finally:
-            for worker in shared.workers:
-                await worker.end()
 
 
 def once(test: Callable[[Path], Coroutine[Any, Any, None]]) -> Callable[[Path], None]:
     """Run a test on one loop only: the loops that matter are those of its processes."""
 
     def run(tmp_path: Path) -> None:
-        asyncio.run(test(tmp_path))
+        asyncio.run(asyncio.wait_for(test(tmp_path), BOUND))
 
     run.__doc__ = test.__doc__
     return run
@@ -192,12 +110,11 @@ async def test_a_deleted_file_does_not_split_the_cap(tmp_path: Path) -> None:
     """Whoever deletes it under running campaigns, all move to the next one, and nobody starts an eleventh."""
     async with machine(tmp_path, latency=0.1) as (sandbox, shared):
         workers = await shared.start_many(4, "stream", count=50)
-        path = shared.directory / f"{account_name(shared.token, shared.url)}.slots"
         for worker in workers[:3]:
             worker.go()
         for at in range(3):
             await sandbox.until(lambda at=at: sandbox.requests >= 30 * (at + 1) and sandbox.in_progress == 10)
-            path.unlink()
+            shared.file.unlink()
             if at == 0:
                 workers[3].go()
         assert [await worker.reads() for worker in workers] == [{"Accepted": 50}] * 4
@@ -261,4 +178,10 @@ def test_all_surroundings_of_one_user_meet(name: str) -> None:
                 file.unlink()
 
     place = find(None).path
-    asyncio.run(meet())
+    asyncio.run(asyncio.wait_for(meet(), BOUND))
+
+
+def test_chaos_of_one_seed() -> None:
+    """Kills, stops, forks, cancellations and deleted files at random: never eleven, nothing stuck, all slots back."""
+    figures = asyncio.run(asyncio.wait_for(chaos.run(7, seconds=6.0, processes=4), BOUND))
+    assert figures.is_sound, figures

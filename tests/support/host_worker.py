@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
+import random
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from people import message
@@ -82,6 +85,49 @@ async def send(client: WooxyClient, options: Options) -> None:
     say({**told, "seconds": time.monotonic() - began})
 
 
+async def load(client: WooxyClient, options: Options) -> None:
+    """Send without end, as programs do whose callers give up and whose tasks are cancelled and fork."""
+    draw = random.Random(options.start)
+    numbers = (message(draw.randrange(10_000)) for _ in itertools.count())
+    async with client, asyncio.TaskGroup() as group:
+        group.create_task(_send_urgent(client, numbers, draw))
+        group.create_task(_send_urgent(client, numbers, draw))
+        group.create_task(_cancel(client, numbers, draw))
+        group.create_task(_fork(draw))
+        async for _outcome in client.send_many(numbers):
+            pass
+
+
+async def _send_urgent(client: WooxyClient, numbers: Iterator[ViberMessage], draw: random.Random) -> None:
+    while True:
+        with suppress(WooxyError):
+            await client.send(next(numbers), timeout=draw.choice((0.05, 0.5, 30.0)))
+
+
+async def _cancel(client: WooxyClient, numbers: Iterator[ViberMessage], draw: random.Random) -> None:
+    while True:
+        sends = [asyncio.ensure_future(client.send(next(numbers), priority="bulk")) for _ in range(5)]
+        await asyncio.sleep(draw.random())
+        for each in sends:
+            each.cancel()
+        await asyncio.gather(*sends, return_exceptions=True)
+
+
+async def _fork(draw: random.Random) -> None:
+    while True:
+        await asyncio.sleep(4 * draw.random())
+        child = os.fork()
+        if child == 0:
+            _outlive()
+        await asyncio.to_thread(os.waitpid, child, 0)
+
+
+def _outlive() -> None:
+    """Live on for a moment while the parent may be killed."""
+    time.sleep(0.5)
+    os._exit(0)
+
+
 async def hold(limiter: HostLimiter, options: Options) -> None:
     """Take slots, say so, and at each line of the parent say which of them still hold."""
     leases = await asyncio.gather(*(limiter.slot(priority="urgent").__aenter__() for _ in range(options.count)))
@@ -122,6 +168,7 @@ def preload(options: Options) -> None:
 MODES: dict[str, tuple[Callable[[Options], Any], Callable[[Any, Options], Any]]] = {
     "stream": (client_of, stream),
     "send": (client_of, send),
+    "load": (client_of, load),
     "hold": (limiter_of, hold),
     "orphan": (limiter_of, orphan),
 }

@@ -148,6 +148,14 @@ async def test_a_turn_that_is_not_taken_passes_soon(path: Path, rival: HostSlots
     limiter.account.give_back(await wait)
 
 
+async def test_kept_slots_are_given_up_without_another_message(path: Path) -> None:
+    """Whoever keeps slots looks until he has given them up."""
+    limiter = limiter_in(path)
+    limiter.account.give_back(await enter(limiter))
+    limiter._look_again(asyncio.get_running_loop())
+    await until_quiet(limiter)
+
+
 async def test_a_slot_given_while_a_waiter_is_refused_is_told(path: Path, rival: HostSlots) -> None:
     """A waiter says that it waits before it looks for the last time, so that no slot is given in between unheard."""
 
