@@ -21,6 +21,8 @@ from wooxy_async.limits import (
     ProcessLimits,
     _host as host_module,
     _host_file as file_module,
+    _host_locks as locks,
+    _host_unused as unused,
     host,
     process,
 )
@@ -264,6 +266,41 @@ def test_an_unfit_file_is_refused_with_the_remedy(path: Path) -> None:
     path.symlink_to(path)
     with pytest.raises(ValueError, match="symbolic links"):
         limiter_in(path)
+
+
+def test_files_that_nobody_uses_are_removed(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day after they were last opened, if nobody has a lock on them; nothing else is touched."""
+    used, old, fresh, named = (tmp_path / f"{name}.slots" for name in ("used", "unused", "fresh", "named"))
+    files = [HostFile(each, is_shared=False, now=0.0) for each in (used, old, fresh)]
+    assert files[0].lock_line() == 0
+    files[1].close()
+    files[2].close()
+    named.mkdir()
+    for each in (used, old, named, path):
+        os.utime(each, (0, 0))
+    monkeypatch.setattr("wooxy_async.limits._host_locks.choose", lambda *_files: locks.classic)
+    limiter_in(path, token="elsewhere")  # there, to open a file and close it costs its locks
+    assert old.exists()
+    monkeypatch.undo()
+    limiter_in(path)
+    assert [each.exists() for each in (used, old, fresh, named, path)] == [True, False, True, True, True]
+    files[0].close()
+    limiter_in(path, token="another account")
+    assert not used.exists()
+    assert path.exists()  # opened a moment ago
+
+
+def test_a_file_replaced_while_it_is_removed_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is locked is what was found."""
+    other = path.with_name("other")
+    other.touch()
+    found = other.stat()
+    unused._remove(path, found)
+    assert path.exists()
+    monkeypatch.setattr(unused, "UNUSED", -1.0)
+    path.with_name("link.slots").symlink_to("other")
+    unused.remove_unused(path.parent, time.time())
+    assert sorted(each.name for each in path.parent.iterdir()) == ["link.slots", "other"]
 
 
 def test_one_server_has_one_name_however_it_is_spelled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from wooxy_async.limits._account import ProcessLease, Share, Waiter
 from wooxy_async.limits._host_file import boot_id
 from wooxy_async.limits._host_place import REMEDY, find
 from wooxy_async.limits._host_slots import HostSlots
+from wooxy_async.limits._host_unused import SUFFIX, remove_unused
 from wooxy_async.limits._process import ProcessLimiter
 from wooxy_async.limits._slots import SLOTS
 
@@ -53,16 +54,19 @@ class HostLimiter(ProcessLimiter):
     ) -> None:
         place = find(directory)
         name = account_name(token, url)
-        path = place.path / f"{name}.slots"
+        path = place.path / f"{name}{SUFFIX}"
 
         def make() -> HostSlots:
             try:
-                return HostSlots(path, is_shared=place.is_shared)
+                slots = HostSlots(path, is_shared=place.is_shared)
             except (OSError, ValueError) as error:
                 raise ValueError(
                     f"{path} cannot be used: {error.strerror if isinstance(error, OSError) else error}: "
                     f"remove it, or {REMEDY}."
                 ) from None
+            if slots.has_own_locks:
+                remove_unused(place.path, time.time())
+            return slots
 
         self._join(str(path).encode(), Share(share, loss_hold, answer_limit), time, make)
         self._clock = clock

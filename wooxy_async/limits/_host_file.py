@@ -89,10 +89,16 @@ class HostFile:
             self._identity = _check(self._fd, is_shared=is_shared)
             self._begin(now)
             self._lock, self.map = self._open_again()
+            os.utime(self._fd)  # it is in use
         except BaseException:
             os.close(self._fd)
             raise
         self.grants_from = self._made_at() + SETTLING
+
+    @property
+    def has_own_locks(self) -> bool:
+        """Whether another opening of the file leaves the locks of this one alone."""
+        return self._lock is not _host_locks.classic
 
     def close(self) -> None:
         """Drop all locks of this opening; the map stays for a thread that may be reading it."""

@@ -22,9 +22,14 @@ _TAKEN: Final = {errno.EAGAIN, errno.EACCES}
 _PROBES: Final = 1 << 31  # from here on as many bytes mean nothing else
 
 
-def _ofd(fd: int, kind: int, at: int) -> bool:
+def lock_all(fd: int) -> bool:
+    """Take a lock on every byte there can be; False if another opening has one on any."""
+    return _ofd(fd, fcntl.F_WRLCK, 0, count=0)
+
+
+def _ofd(fd: int, kind: int, at: int, count: int = 1) -> bool:
     try:
-        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, at, 1, 0))
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, at, count, 0))
     except OSError as error:
         if error.errno in _TAKEN:
             return False

@@ -163,6 +163,11 @@ class HostSlots:
                 self._line.wake_all(now)
 
     @property
+    def has_own_locks(self) -> bool:
+        """Whether files of other accounts may be opened and closed without any harm to the locks."""
+        return self._file is not None and self._file.has_own_locks
+
+    @property
     def keeps(self) -> bool:
         """Whether free slots are kept, so that somebody must look soon."""
         return bool(self._kept)
