@@ -138,6 +138,9 @@ def test_a_file_is_the_users_own_and_lies_on_the_disk(tmp_path: Path, monkeypatc
         os.umask(before)
     found = (tmp_path / "a").stat()
     assert (mode(tmp_path / "a"), found.st_size, found.st_blocks * 512 >= SIZE) == (0o600, SIZE, True)
+    os.utime(tmp_path / "a", (0, 0))
+    opened(tmp_path / "a").close()
+    assert (tmp_path / "a").stat().st_mtime > 0  # it was used
     monkeypatch.delattr(os, "posix_fallocate")  # as on macOS
     opened(tmp_path / "b").close()
     assert (tmp_path / "b").stat().st_size == SIZE

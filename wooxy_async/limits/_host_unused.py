@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -26,7 +25,7 @@ def remove_unused(directory: Path, now: float) -> None:
     for path in directory.glob(f"*{SUFFIX}"):
         with suppress(OSError):  # another was faster, or it is not this user's
             found = path.lstat()
-            if stat.S_ISREG(found.st_mode) and now - found.st_mtime > UNUSED:
+            if now - found.st_mtime > UNUSED:
                 _remove(path, found)
 
 
