@@ -44,8 +44,8 @@ class Figures(NamedTuple):
 
     @property
     def is_sound(self) -> bool:
-        """Whether the cap held, and was reached."""
-        return (self.peak, self.violations) == (10, 0)
+        """Whether the cap held, was reached, and was one: the slots of the dead were closed for the hold."""
+        return (self.peak, self.violations) == (10, 0) and self.recovery >= LOSS_HOLD
 
 
 async def _replace(shared: Machine, workers: list[Worker], draw: random.Random) -> None:
