@@ -120,6 +120,13 @@ def simulation(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Kill, stop, fork and delete at random beside the host limiter: `nox -s chaos -- --seeds 10 --seconds 30`."""
+    session.install(".[test]")
+    session.run("python", "tests/support/chaos.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure beside the peers, interleaved: `nox -s bench -- --rounds 5`; results go to benchmarks/results."""
     session.install("--editable", ".[bench]")

@@ -21,7 +21,7 @@ from wooxy_async._engine import Engine
 from wooxy_async._logging import listen
 from wooxy_async._ports import Clock, Limiter, Priority
 from wooxy_async._rules.account import AccountError, AccountInfo
-from wooxy_async._rules.arguments import hiding_arguments, one_of, redacting, shown
+from wooxy_async._rules.arguments import hiding_arguments, one_of, redacting
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Accepted, Cause, Outcome
 from wooxy_async._rules.phones import PhoneCheck
@@ -31,7 +31,7 @@ from wooxy_async._settings import Settings, make_settings, seconds
 from wooxy_async._statistics import Statistics
 from wooxy_async._stream import Intake, Messages, OutcomeStream
 from wooxy_async._turns import after_what_arrived, begin
-from wooxy_async.limits import ProcessLimiter
+from wooxy_async.limits._choice import HostLimits, ProcessLimits, make_limiter
 
 
 class WooxyClient:
@@ -48,7 +48,8 @@ class WooxyClient:
         base_url: where the API is; else WOOXY_BASE_URL, else https://api.wooxy.com.
         max_concurrency: requests in progress of this client, 1 to 10. The sum over all processes of an account must
             not exceed 10.
-        limiter: "process" (one cap for all clients of the token in this process), or a `Limiter`.
+        limiter: "process" (one cap for all clients of the token in this process), "host" or "host:/dir" (for all
+            processes of this machine that say so, see `wooxy_async.limits.host`), or a `Limiter`.
         timeout: seconds for one whole `send`, 0.001 to 86,400: the wait for a slot, every attempt, every pause.
         answer_limit: seconds after which a request without an answer is cut, 0.001 to 86,400; it keeps its slot until
             then, unless the client is closed.
@@ -92,7 +93,7 @@ class WooxyClient:
         *,
         base_url: str | None = None,
         max_concurrency: int = 10,
-        limiter: str | Limiter = "process",
+        limiter: str | ProcessLimits | HostLimits | Limiter = "process",
         timeout: float = 30.0,
         answer_limit: float = 60.0,
         loss_hold: float = 5.0,
@@ -352,11 +353,12 @@ def _priority(given: Any) -> Priority:
 
 
 def _limiter(given: Any, settings: Settings) -> Limiter:
-    if isinstance(given, str) and given == "process":
-        return ProcessLimiter(
-            settings.token.reveal(), share=settings.max_concurrency, loss_hold=settings.loss_hold, clock=settings.clock
-        )
-    if isinstance(given, str) or not hasattr(given, "slot"):
-        raise ValueError(f'limiter must be "process" or a Limiter, not {shown(given)}.')
-    checked: Limiter = given
-    return checked
+    return make_limiter(
+        given,
+        token=settings.token.reveal(),
+        url=settings.url,
+        share=settings.max_concurrency,
+        loss_hold=settings.loss_hold,
+        answer_limit=settings.answer_limit,
+        clock=settings.clock,
+    )

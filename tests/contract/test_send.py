@@ -361,10 +361,10 @@ async def test_a_broken_limiter_loses_nothing(sandbox: Sandbox, caplog: pytest.L
     assert "ZeroDivisionError" in caplog.text
 
 
-@pytest.mark.parametrize("wrong", ["host", 7, None])
+@pytest.mark.parametrize("wrong", ["hots", 7, None])
 def test_a_limiter_that_is_none_is_refused(wrong: object) -> None:
     """The error says which limiters there are."""
-    with pytest.raises(ValueError, match='limiter must be "process" or a Limiter'):
+    with pytest.raises(ValueError, match='limiter must be "process", "host", "host:/dir" or a Limiter'):
         WooxyClient("some-token", limiter=wrong)  # type: ignore[arg-type]
 
 

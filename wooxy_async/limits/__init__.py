@@ -1,7 +1,19 @@
 """Limiters: what keeps an account within its ten concurrent requests."""
 
 from wooxy_async._ports import Lease, Limiter, LimiterStatistics, Priority
-from wooxy_async.limits._account import SLOTS
+from wooxy_async.limits._choice import HostLimits, ProcessLimits, host, process
 from wooxy_async.limits._process import ProcessLimiter
+from wooxy_async.limits._slots import SLOTS
 
-__all__ = ["SLOTS", "Lease", "Limiter", "LimiterStatistics", "Priority", "ProcessLimiter"]
+__all__ = [
+    "SLOTS",
+    "HostLimits",
+    "Lease",
+    "Limiter",
+    "LimiterStatistics",
+    "Priority",
+    "ProcessLimiter",
+    "ProcessLimits",
+    "host",
+    "process",
+]

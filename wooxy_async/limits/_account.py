@@ -14,18 +14,17 @@ Leases and waiters come back through a queue that needs no lock, because the gar
 from __future__ import annotations
 
 import asyncio
-import heapq
 import itertools
 import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, cast
 
 from wooxy_async._ports import Clock, Priority
+from wooxy_async.limits._slots import Slot, Slots
 
-SLOTS: Final = 10  # API page: "Do not send more than 10 concurrent API requests"
 URGENT_IN_A_ROW: Final = 4  # then one bulk message goes if one waits: bulk keeps a fifth of the turns
 CLAIM_WITHIN: Final = 1.0  # seconds that a loop has to claim a grant before the next waiter gets it
 DeadLoops = Callable[[], None]  # cuts the connections of a client if their loop is closed
@@ -37,11 +36,13 @@ class Share:
     Args:
         most: slots that it may use at once.
         loss_hold: seconds that a slot of it stays closed after its loop was lost.
+        answer_limit: seconds that a request of it may take.
     """
 
-    def __init__(self, most: int, loss_hold: float) -> None:
+    def __init__(self, most: int, loss_hold: float, answer_limit: float = 60.0) -> None:
         self.most = most
         self.loss_hold = loss_hold
+        self.answer_limit = answer_limit
         self.cuts: list[weakref.WeakMethod[DeadLoops]] = []
         self.start_anew()
 
@@ -70,12 +71,16 @@ class Share:
 class Waiter:
     """One message in the queue; it keeps its number when it has to queue again."""
 
-    __slots__ = ("__weakref__", "future", "granted_at", "loop", "number", "priority", "share")
+    __slots__ = ("__weakref__", "future", "granted_at", "loop", "number", "priority", "share", "since", "slot")
 
-    def __init__(self, share: Share, priority: Priority, number: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, share: Share, priority: Priority, number: int, since: float, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.share = share
         self.priority: Priority = priority
         self.number = number
+        self.since = since
+        self.slot: Slot | None = None  # the one that was granted
         self.loop = weakref.ref(loop)
         self.future: weakref.ref[asyncio.Future[None]] | None = None
         self.granted_at = 0.0
@@ -112,17 +117,18 @@ def _resolve(future: asyncio.Future[None]) -> None:
 class ProcessLease:
     """One slot in use."""
 
-    __slots__ = ("keep", "loop", "lost", "share")
+    __slots__ = ("keep", "loop", "lost", "share", "slot")
 
-    def __init__(self, share: Share, loop: weakref.ref[asyncio.AbstractEventLoop]) -> None:
+    def __init__(self, share: Share, loop: weakref.ref[asyncio.AbstractEventLoop], slot: Slot) -> None:
         self.share = share
         self.loop = loop
+        self.slot = slot
         self.keep = 0.0
         self.lost = False
 
     def holds(self) -> bool:
         """Return whether the slot is still this lease's own."""
-        return not self.lost
+        return not self.lost and self.slot.holds()
 
     def keep_closed(self, seconds: float) -> None:
         """Keep the slot closed for so long after the lease ends."""
@@ -135,27 +141,31 @@ class ProcessLease:
 
 
 class Account:
-    """The ten slots of one token.
+    """The slots of one token, and who waits for them.
 
     Args:
         clock: where time comes from.
+        slots: where slots come from.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, slots: Slots) -> None:
         self.shares: weakref.WeakSet[Share] = weakref.WeakSet()
+        self.slots = slots
         self._clock = clock
         self._numbers = itertools.count()
-        self.start_anew()
+        self._begin()
 
     def start_anew(self) -> None:
-        """Begin with ten free slots, as a forked child does, whatever another thread of the parent was doing."""
+        """Begin with no slot in use, as a forked child does, whatever another thread of the parent was doing."""
+        self.slots.start_anew()
+        self._begin()
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._leases: set[ProcessLease] = set()
         self._granted: set[Waiter] = set()
-        self._closed_until: list[float] = []
         self._queued: dict[Share, None] = {}
         self._came_back: deque[ProcessLease | Waiter] = deque()
-        self._urgent_in_a_row = 0
         for share in self.shares:
             share.start_anew()
 
@@ -169,10 +179,13 @@ class Account:
         """Return a slot that is free for this share, or else a place in the queue that has not been entered yet."""
         place: ProcessLease | Waiter
         with self._lock:  # not `_locked`: every message passes here
-            if not self._queued and share.borrowed < share.most and self._free() > 0:
-                place = self._lease(share, weakref.ref(loop))
+            slot = None
+            if not self._queued and share.borrowed < share.most:
+                slot = self.slots.take(share, priority, None)
+            if slot is not None:
+                place = self._lease(share, weakref.ref(loop), slot)
             else:
-                place = Waiter(share, priority, next(self._numbers), loop)
+                place = Waiter(share, priority, next(self._numbers), self._clock.monotonic(), loop)
         self._empty_queue()
         return place
 
@@ -186,6 +199,8 @@ class Account:
             if again:
                 queue.move_to_end(waiter.number, last=False)
             self._queued[waiter.share] = None
+            if not self.slots.is_alone:
+                self._announce()  # first: a slot that is given elsewhere from now on is told to this process
             self._grant()
 
     def claim(self, waiter: Waiter) -> ProcessLease | None:
@@ -195,7 +210,7 @@ class Account:
                 return None
             self._granted.remove(waiter)
             waiter.share.borrowed -= 1
-            return self._lease(waiter.share, waiter.loop)
+            return self._lease(waiter.share, waiter.loop, cast("Slot", waiter.slot))
 
     def give_back(self, item: ProcessLease | Waiter) -> None:
         """End a lease, or leave the queue; may be called from anywhere, also by the garbage collector."""
@@ -212,14 +227,20 @@ class Account:
             now = self._clock.monotonic()
             for waiter in [waiter for waiter in self._granted if now - waiter.granted_at > CLAIM_WITHIN]:
                 self._withdraw(waiter)
-            self._free()  # also where nobody waits: what is open again is no longer counted as closed
+            self.slots.look()
             self._grant()
-            return self._closed_until[0] - now if self._closed_until else CLAIM_WITHIN
+            self._announce()
+            return self.slots.opens_in(CLAIM_WITHIN)
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether a slot is in use."""
+        return bool(self._leases)
 
     def in_use(self) -> tuple[int, int]:
         """Return how many slots are in use and how many are kept closed."""
         self.look_after()
-        return len(self._leases) + len(self._granted), len(self._closed_until)
+        return len(self._leases) + len(self._granted), self.slots.closed()
 
     def is_idle(self) -> bool:
         """Return whether nothing of the account is in use, closed or known to a client."""
@@ -234,21 +255,14 @@ class Account:
                         self._end(item, item.keep)
                     else:
                         self._leave(item)
-                if self._queued:
-                    self._grant()
+                self._grant()
             finally:
                 self._lock.release()
 
     # What follows runs under the lock.
 
-    def _free(self) -> int:
-        now = self._clock.monotonic()
-        while self._closed_until and self._closed_until[0] <= now:
-            heapq.heappop(self._closed_until)
-        return SLOTS - len(self._leases) - len(self._granted) - len(self._closed_until)
-
-    def _lease(self, share: Share, loop: weakref.ref[asyncio.AbstractEventLoop]) -> ProcessLease:
-        lease = ProcessLease(share, loop)
+    def _lease(self, share: Share, loop: weakref.ref[asyncio.AbstractEventLoop], slot: Slot) -> ProcessLease:
+        lease = ProcessLease(share, loop, slot)
         share.borrowed += 1
         self._leases.add(lease)
         return lease
@@ -258,8 +272,7 @@ class Account:
             return
         self._leases.remove(lease)
         lease.share.borrowed -= 1
-        if keep > 0:
-            heapq.heappush(self._closed_until, self._clock.monotonic() + keep)
+        self.slots.give(lease.slot, keep)
 
     def _leave(self, waiter: Waiter) -> None:
         if waiter in self._granted:
@@ -269,6 +282,7 @@ class Account:
     def _withdraw(self, waiter: Waiter) -> None:
         self._granted.remove(waiter)
         waiter.share.borrowed -= 1
+        self.slots.give(cast("Slot", waiter.slot), 0.0)
 
     def _dequeue(self, waiter: Waiter) -> None:
         waiter.share.queues[waiter.priority].pop(waiter.number, None)
@@ -277,23 +291,39 @@ class Account:
 
     def _grant(self) -> None:
         """Give every free slot to the waiter whose turn it is."""
-        while self._queued and self._free() > 0 and (waiter := self._next()) is not None:
+        while self._queued and (waiter := self._next()) is not None:
+            slot = self.slots.take(waiter.share, waiter.priority, waiter.since)
+            if slot is None:
+                break
             self._dequeue(waiter)
             if waiter.wake():
                 self._count_turn(waiter)
+                waiter.slot = slot
                 waiter.granted_at = self._clock.monotonic()
                 waiter.share.borrowed += 1
                 self._granted.add(waiter)
+            else:
+                self.slots.give(slot, 0.0)
+        if not self.slots.is_alone:
+            self._announce()
+
+    def _announce(self) -> None:
+        heads = (self._oldest("urgent"), self._oldest("bulk")) if self._queued else (None, None)
+        self.slots.announce(*(None if head is None else head.since for head in heads))
 
     def _next(self) -> Waiter | None:
         """Return whose turn it is: first come first served, urgent before bulk, but not for ever."""
         urgent, bulk = self._oldest("urgent"), self._oldest("bulk")
-        return bulk if urgent is None or (bulk is not None and self._urgent_in_a_row >= URGENT_IN_A_ROW) else urgent
+        return (
+            bulk if urgent is None or (bulk is not None and self.slots.urgent_in_a_row >= URGENT_IN_A_ROW) else urgent
+        )
 
     def _count_turn(self, waiter: Waiter) -> None:
         """Count the urgent turns in a row for which bulk has waited, whether or not its share had room."""
-        bulk_waits = waiter.priority == "urgent" and any(share.queues["bulk"] for share in self._queued)
-        self._urgent_in_a_row = self._urgent_in_a_row + 1 if bulk_waits else 0
+        bulk_waits = waiter.priority == "urgent" and (
+            any(share.queues["bulk"] for share in self._queued) or self.slots.bulk_waits_elsewhere()
+        )
+        self.slots.urgent_in_a_row = self.slots.urgent_in_a_row + 1 if bulk_waits else 0
 
     def _oldest(self, priority: Priority) -> Waiter | None:
         heads = (share.head(priority) for share in self._queued)

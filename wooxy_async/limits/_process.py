@@ -8,31 +8,36 @@ import os
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from types import TracebackType
-from typing import Final
 
 import anyio
 
 from wooxy_async._ports import Clock, LimiterStatistics, Priority
 from wooxy_async._rules.arguments import hiding_arguments
 from wooxy_async.limits import _pace
-from wooxy_async.limits._account import SLOTS, Account, DeadLoops, ProcessLease, Share, Waiter, running_loop
-
-_LOOK_EVERY: Final = 0.25  # seconds between two looks at the clock while somebody waits
+from wooxy_async.limits._account import Account, DeadLoops, ProcessLease, Share, Waiter, running_loop
+from wooxy_async.limits._slots import SLOTS, OwnSlots, Slots
 
 _accounts: dict[bytes, Account] = {}
 _accounts_lock = threading.Lock()
 
 
-def _join(token: str, share: Share, clock: Clock) -> Account:
-    """Make a share a part of its token's account; the token itself is not kept."""
-    key = hashlib.sha256(token.encode()).digest()
+def join(key: bytes, share: Share, clock: Clock, make: Callable[[], Slots]) -> Account:
+    """Make a share a part of the account with this key.
+
+    Args:
+        key: says which account; never the token itself.
+        share: the client's part.
+        clock: where time comes from, for the first share of the account.
+        make: returns the slots of a new account.
+    """
     with _accounts_lock:  # also while the share is added: without one an account may be forgotten at any moment
         for idle in [other for other, account in _accounts.items() if other != key and account.is_idle()]:
-            del _accounts[idle]
+            _accounts.pop(idle).slots.close()
         account = _accounts.get(key)
         if account is None:
-            account = _accounts[key] = Account(clock)
+            account = _accounts[key] = Account(clock, make())
         account.shares.add(share)
         return account
 
@@ -76,8 +81,12 @@ class ProcessLimiter:
     def __init__(self, token: str, *, share: int = SLOTS, loss_hold: float = 5.0, clock: Clock = time) -> None:
         if not isinstance(token, str):
             raise TypeError(f"token must be a text, not {type(token).__name__}.")
-        self.share = Share(share, loss_hold)
-        self.account = _join(token, self.share, clock)
+        digest = hashlib.sha256(token.encode()).digest()
+        self._join(digest, Share(share, loss_hold), clock, lambda: OwnSlots(clock))
+
+    def _join(self, key: bytes, share: Share, clock: Clock, make: Callable[[], Slots]) -> None:
+        self.share = share
+        self.account = join(key, share, clock, make)
         self._clock = clock
         self._looking: weakref.ref[asyncio.AbstractEventLoop] | None = None
 
@@ -125,17 +134,24 @@ class ProcessLimiter:
         self._looking = weakref.ref(loop)
         self._look_again(loop)
 
-    def look_in(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
-        """Look at the clock once more when a slot opens, if somebody waits."""
-        if self.share.waiting:
-            loop.call_later(seconds, self.account.look_after)
+    def entered(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Note that a slot was had without a wait."""
+
+    def left(self, keep: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at the clock once more when a slot that is kept closed opens, if somebody waits."""
+        if keep and self.share.waiting:
+            loop.call_later(keep, self.account.look_after)
 
     def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
         opens_in = self.account.look_after()
-        if self.share.waiting:
-            loop.call_later(min(max(opens_in, 0.0), _LOOK_EVERY), self._look_again, loop)
+        if self._must_look:
+            loop.call_later(min(max(opens_in, 0.0), self.account.slots.look_every), self._look_again, loop)
         else:
             self._looking = None
+
+    @property
+    def _must_look(self) -> bool:
+        return bool(self.share.waiting)
 
 
 class _Slot:
@@ -157,6 +173,8 @@ class _Slot:
             else:
                 with anyio.fail_after(self._limiter.seconds_until(self._deadline)):
                     place = await self._limiter.wait(place, loop)
+        else:
+            self._limiter.entered(loop)
         self._lease = place
         return place
 
@@ -164,5 +182,5 @@ class _Slot:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._limiter.account.give_back(self._lease)
-        if self._lease.keep and (loop := running_loop()) is not None:
-            self._limiter.look_in(self._lease.keep, loop)
+        if (loop := running_loop()) is not None:
+            self._limiter.left(self._lease.keep, loop)

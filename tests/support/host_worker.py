@@ -1,0 +1,204 @@
+"""One process of several that share an account: does what it is told, and says on standard output what became of it.
+
+It prints "ready" when it has made its client, and begins when it is sent a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from people import message
+
+from wooxy_async import ViberMessage, WooxyClient, WooxyError
+from wooxy_async.limits._host import HostLimiter
+
+Options = argparse.Namespace
+
+
+def say(what: object) -> None:
+    """Print a line for the parent."""
+    print(json.dumps(what), flush=True)  # noqa: T201 - this is how the parent learns it
+
+
+async def heard() -> str:
+    """Return the next line of the parent, "" when it has closed its end."""
+    return await asyncio.to_thread(sys.stdin.readline)
+
+
+def client_of(options: Options) -> WooxyClient:
+    """Make a client."""
+    return WooxyClient(
+        options.token,
+        base_url=options.url,
+        limiter=options.limiter,
+        answer_limit=options.answer_limit,
+        loss_hold=options.loss_hold,
+        timeout=60,
+    )
+
+
+def limiter_of(options: Options) -> HostLimiter:
+    """Make a limiter without a client."""
+    return HostLimiter(
+        options.token,
+        url=options.url,
+        directory=options.limiter.partition(":")[2] or None,
+        answer_limit=options.answer_limit,
+        loss_hold=options.loss_hold,
+    )
+
+
+def own_messages(options: Options) -> Iterator[ViberMessage]:
+    """Yield the messages of this process."""
+    return (message(options.start + at) for at in range(options.count))
+
+
+async def stream(client: WooxyClient, options: Options) -> None:
+    """Send a campaign, and print how many outcomes of each kind there were."""
+    told: Counter[str] = Counter()
+    async with client:
+        async for outcome in client.send_many(own_messages(options)):
+            told[type(outcome).__name__] += 1
+    say(told)
+
+
+async def send(client: WooxyClient, options: Options) -> None:
+    """Send messages at once, each urgent; print the outcomes, and how long the last took."""
+    began = time.monotonic()
+    async with client:
+        sends = [client.send(each) for each in own_messages(options)]
+        told = Counter(
+            type(result.outcome if isinstance(result, WooxyError) else result).__name__
+            for result in await asyncio.gather(*sends, return_exceptions=True)
+        )
+    say({**told, "seconds": time.monotonic() - began})
+
+
+async def load(client: WooxyClient, options: Options) -> None:
+    """Send without end, as programs do whose callers give up and whose tasks are cancelled and fork."""
+    draw = random.Random(options.start)
+    numbers = (message(draw.randrange(10_000)) for _ in itertools.count())
+    async with client, asyncio.TaskGroup() as group:
+        group.create_task(_send_urgent(client, numbers, draw))
+        group.create_task(_send_urgent(client, numbers, draw))
+        group.create_task(_cancel(client, numbers, draw))
+        group.create_task(_fork(draw))
+        async for _outcome in client.send_many(numbers):
+            pass
+
+
+async def _send_urgent(client: WooxyClient, numbers: Iterator[ViberMessage], draw: random.Random) -> None:
+    while True:
+        with suppress(WooxyError):
+            await client.send(next(numbers), timeout=draw.choice((0.05, 0.5, 30.0)))
+
+
+async def _cancel(client: WooxyClient, numbers: Iterator[ViberMessage], draw: random.Random) -> None:
+    while True:
+        sends = [asyncio.ensure_future(client.send(next(numbers), priority="bulk")) for _ in range(5)]
+        await asyncio.sleep(draw.random())
+        for each in sends:
+            each.cancel()
+        await asyncio.gather(*sends, return_exceptions=True)
+
+
+async def _fork(draw: random.Random) -> None:
+    while True:
+        await asyncio.sleep(4 * draw.random())
+        child = os.fork()
+        if child == 0:
+            _outlive()
+        await asyncio.to_thread(os.waitpid, child, 0)
+
+
+def _outlive() -> None:
+    """Live on for a moment while the parent may be killed."""
+    time.sleep(0.5)
+    os._exit(0)
+
+
+async def hold(limiter: HostLimiter, options: Options) -> None:
+    """Take slots, say so, and at each line of the parent say which of them still hold."""
+    leases = await asyncio.gather(*(limiter.slot(priority="urgent").__aenter__() for _ in range(options.count)))
+    say("held")
+    while await heard():
+        say([lease.holds() for lease in leases])
+
+
+async def orphan(limiter: HostLimiter, options: Options) -> None:
+    """Take slots, and have a child that outlives this process; print the child's number."""
+    for _ in range(options.count):
+        await limiter.slot(priority="urgent").__aenter__()
+    child = os.fork()
+    if child == 0:
+        sys.stdin.read()
+        os._exit(0)
+    say(child)
+    await asyncio.Event().wait()
+
+
+def preload(options: Options) -> None:
+    """Send from a client that was made before the fork, in the parent and in three children."""
+    client, children = client_of(options), []
+    say("ready")
+    sys.stdin.readline()
+    for at in range(1, 4):
+        child = os.fork()
+        if child == 0:
+            options.start += at * options.count
+            asyncio.run(stream(client, options))
+            os._exit(0)
+        children.append(child)
+    asyncio.run(stream(client, options))
+    for child in children:
+        os.waitpid(child, 0)
+
+
+MODES: dict[str, tuple[Callable[[Options], Any], Callable[[Any, Options], Any]]] = {
+    "stream": (client_of, stream),
+    "send": (client_of, send),
+    "load": (client_of, load),
+    "hold": (limiter_of, hold),
+    "orphan": (limiter_of, orphan),
+}
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mode", choices=[*MODES, "preload"])
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--token", required=True)
+    parser.add_argument("--limiter", default="host")
+    parser.add_argument("--answer-limit", type=float, default=60.0)
+    parser.add_argument("--loss-hold", type=float, default=5.0)
+    parser.add_argument("--start", type=int, default=0)
+    parser.add_argument("--count", type=int, default=10)
+    options = parser.parse_args()
+    if options.mode == "preload":
+        preload(options)
+        return
+    make, work = MODES[options.mode]
+
+    async def run() -> None:
+        made = make(options)
+        say("ready")
+        if await heard():
+            await work(made, options)
+
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""A client's view of its account's slots: the limiter that holds on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+import weakref
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+from wooxy_async._ports import Clock
+from wooxy_async.limits._account import ProcessLease, Share, Waiter
+from wooxy_async.limits._host_file import boot_id
+from wooxy_async.limits._host_place import REMEDY, find
+from wooxy_async.limits._host_slots import HostSlots
+from wooxy_async.limits._host_unused import SUFFIX, remove_unused
+from wooxy_async.limits._process import ProcessLimiter
+from wooxy_async.limits._slots import SLOTS
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class HostLimiter(ProcessLimiter):
+    """Keeps one cap per token and server for all processes of this machine that meet in one directory.
+
+    First come, first served; "urgent" goes before "bulk", but after four urgent ones in a row one bulk message gets
+    its turn, over all processes. A slot whose process died stays closed for `loss_hold` seconds after that is noticed;
+    one whose process is stopped may be used by others `answer_limit + loss_hold` seconds after its request began.
+
+    Args:
+        token: the account's access token; only a keyed hash of it is kept.
+        url: the server's address; only host and port count.
+        directory: where the processes meet; see `limits.host`.
+        share: slots that this client may use at once, 1 to 10.
+        loss_hold: seconds that a slot stays closed after the process or event loop of its request was lost.
+        answer_limit: seconds after which a request has ended, one way or another.
+        clock: where deadlines come from; slots go by the machine's own.
+
+    Raises:
+        ValueError: the processes of this machine cannot meet; the text says why and what to do.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        url: str,
+        directory: str | None = None,
+        share: int = SLOTS,
+        loss_hold: float = 5.0,
+        answer_limit: float = 60.0,
+        clock: Clock = time,
+    ) -> None:
+        place = find(directory)
+        name = account_name(token, url)
+        path = place.path / f"{name}{SUFFIX}"
+
+        def make() -> HostSlots:
+            try:
+                slots = HostSlots(path, is_shared=place.is_shared)
+            except (OSError, ValueError) as error:
+                raise ValueError(
+                    f"{path} cannot be used: {error.strerror if isinstance(error, OSError) else error}: "
+                    f"remove it, or {REMEDY}."
+                ) from None
+            if slots.has_own_locks:
+                remove_unused(place.path, time.time())
+            return slots
+
+        self._join(str(path).encode(), Share(share, loss_hold, answer_limit), time, make)
+        self._clock = clock
+        self._slots = cast("HostSlots", self.account.slots)
+        self._soon: weakref.ref[asyncio.AbstractEventLoop] | None = None
+        self._listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, int] = weakref.WeakKeyDictionary()
+
+    async def wait(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> ProcessLease:
+        """Wait in the queue until a grant was claimed."""
+        lease = await super().wait(waiter, loop)
+        self.entered(loop)
+        return lease
+
+    def entered(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look as long as a slot is in use: its file may be deleted meanwhile."""
+        self._look(loop)
+
+    def left(self, keep: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Look again when the slot opens, here or elsewhere, or when another has not taken its turn."""
+        if keep:
+            loop.call_later(keep, self.account.look_after)
+        self._look_soon(loop)
+
+    @property
+    def _must_look(self) -> bool:
+        return bool(self.share.waiting) or self.account.is_in_use or self._slots.keeps
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        super()._look(loop)
+        self._look_soon(loop)
+
+    def _look_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look once more if a slot is free that was left to another process."""
+        if self._slots.retry_in and (self._soon is None or self._soon() is not loop):
+            self._soon = weakref.ref(loop)
+            loop.call_later(self._slots.retry_in, self._look_now, loop)
+
+    def _look_now(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._soon = None
+        self.account.look_after()
+        self._look_soon(loop)
+
+    def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        super()._look_again(loop)
+        self._listen(loop, self._slots.fileno() if self._looking is not None else None)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop, fd: int | None) -> None:
+        """Be woken in this loop by a descriptor, by None any more."""
+        before = self._listening.get(loop)
+        if before == fd:
+            return
+        if before is not None:
+            del self._listening[loop]
+            loop.remove_reader(before)
+        if fd is not None:
+            self._listening[loop] = fd
+            loop.add_reader(fd, self._heard, loop)
+
+    def _heard(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._slots.drain()
+        self._look_now(loop)
+
+
+def account_name(token: str, url: str) -> str:
+    """Return what names an account and its server on this machine until it is booted anew; tells nobody the token."""
+    parts = urlsplit(url)
+    host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme, 0)
+    return hmac.digest(token.encode(), b"wooxy_async/1 %s %s:%d" % (boot_id(), host.encode(), port), "sha256").hex()[
+        :32
+    ]
