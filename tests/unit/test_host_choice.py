@@ -150,6 +150,34 @@ async def test_a_turn_that_is_not_taken_passes_soon(path: Path, rival: HostSlots
     limiter.account.give_back(await wait)
 
 
+async def test_limiters_of_one_loop_do_not_silence_each_other(path: Path, rival: HostSlots) -> None:
+    """One that listens no more leaves the other its ear."""
+    first, second, loop = limiter_in(path), limiter_in(path), asyncio.get_running_loop()
+    for each, wanted in ((first, True), (second, True), (second, True), (first, False)):
+        each._listen(loop, wanted=wanted)
+    second._looking = weakref.ref(loop)  # so that it does not look without being woken
+    wait = asyncio.ensure_future(enter(second))
+    await asyncio.sleep(0)
+    give(rival)
+    second.account.give_back(await wait)
+    second._listen(loop, wanted=False)
+    assert loop.remove_reader(second._slots.fileno() or 0) is False
+
+
+async def test_a_closed_account_opens_nothing(path: Path) -> None:
+    """A timer that comes late finds nothing to do."""
+    limiter = limiter_in(path)
+    limiter._slots.close()
+    limiter.account.look_after()
+    limiter._listen(asyncio.get_running_loop(), wanted=True)
+    limiter._listen(asyncio.get_running_loop(), wanted=False)
+    assert limiter._slots.fileno() is None
+    assert limiter.account.take(limiter.share, "bulk", asyncio.get_running_loop()).__class__ is Waiter
+    limiter._slots.start_anew()
+    limiter.account.give_back(await enter(limiter))
+    await until_quiet(limiter)
+
+
 async def test_kept_slots_are_given_up_without_another_message(path: Path) -> None:
     """Whoever keeps slots looks until he has given them up."""
     limiter = limiter_in(path)

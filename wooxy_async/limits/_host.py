@@ -72,7 +72,7 @@ class HostLimiter(ProcessLimiter):
         self._clock = clock
         self._slots = cast("HostSlots", self.account.slots)
         self._soon: weakref.ref[asyncio.AbstractEventLoop] | None = None
-        self._listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, int] = weakref.WeakKeyDictionary()
+        self._listening: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
 
     async def wait(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> ProcessLease:
         """Wait in the queue until a grant was claimed."""
@@ -111,19 +111,24 @@ class HostLimiter(ProcessLimiter):
 
     def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
         super()._look_again(loop)
-        self._listen(loop, self._slots.fileno() if self._looking is not None else None)
+        self._listen(loop, wanted=self._looking is not None)
 
-    def _listen(self, loop: asyncio.AbstractEventLoop, fd: int | None) -> None:
-        """Be woken in this loop by a descriptor, by None any more."""
-        before = self._listening.get(loop)
-        if before == fd:
+    def _listen(self, loop: asyncio.AbstractEventLoop, *, wanted: bool) -> None:
+        """Be woken in this loop, or no more; the limiters of one account that listen in one loop share its reader."""
+        if wanted is (loop in self._listening):
             return
-        if before is not None:
-            del self._listening[loop]
-            loop.remove_reader(before)
-        if fd is not None:
-            self._listening[loop] = fd
-            loop.add_reader(fd, self._heard, loop)
+        listeners, fd = self._slots.listeners, self._slots.fileno()
+        others = listeners.get(loop, 0)
+        if wanted:
+            self._listening.add(loop)
+            listeners[loop] = others + 1
+            if fd is not None and not others:
+                loop.add_reader(fd, self._heard, loop)
+        else:
+            self._listening.discard(loop)
+            listeners[loop] = others - 1
+            if fd is not None and others == 1:
+                loop.remove_reader(fd)
 
     def _heard(self, loop: asyncio.AbstractEventLoop) -> None:
         self._slots.drain()

@@ -25,8 +25,10 @@ import math
 import os
 import threading
 import time
+from asyncio import AbstractEventLoop
 from pathlib import Path
 from typing import Final, cast
+from weakref import WeakKeyDictionary
 
 from wooxy_async._logging import say
 from wooxy_async._ports import Clock, Priority
@@ -116,6 +118,7 @@ class HostSlots:
         self._kept: list[HostSlot] = []  # free, but the locks are still this process's; the last was used last
         self._line: HostLine | None = None
         self._bell: Bell | None = None
+        self.listeners: WeakKeyDictionary[AbstractEventLoop, int] = WeakKeyDictionary()
         self._check_at = self._look_at = -math.inf
 
     def start_anew(self) -> None:
@@ -124,12 +127,13 @@ class HostSlots:
         self._reset()
 
     def close(self) -> None:
-        """Let go of file and socket; they are opened again when they are needed."""
+        """Let go of file and socket for good."""
         if self._bell is not None:
             self._bell.close()
         if self._file is not None:
             self._file.close()
         self._line = self._bell = self._file = None
+        self._check_at = self._look_at = math.inf  # a timer that comes late opens nothing
 
     @property
     def urgent_in_a_row(self) -> int:
