@@ -256,6 +256,15 @@ class Delivery:
             return None if is_silent else False
         return True
 
+    def _was_left(self) -> bool:
+        """Return whether its end was asked for, which is then the outcome.
+
+        A limiter may have swallowed the cancellation, as `wait_for` of 3.11 does where it has a result.
+        """
+        if self._is_cancelled:
+            self._conclude(self._known(self._cancelled_by))
+        return self._is_cancelled
+
     def _is_expired(self, wait: float = 0.0) -> bool:
         """Return whether a request that starts in so many seconds would be too late, which is then the outcome."""
         if not self._expiry.is_past(wait):
@@ -314,10 +323,8 @@ class Delivery:
             return 0.0 if is_expired else self._judge(Seen(failure=acquired))[1]
         slot, lease = acquired
         try:
-            if self._is_cancelled:  # the limiter has swallowed it, as `wait_for` of 3.11 does where it has a result
-                self._conclude(self._known(self._cancelled_by))
             holds_back = not self._is_trial and self._engine.pace.holds_back(self._priority)
-            if self._final is not None or self._is_expired() or holds_back:
+            if self._was_left() or self._is_expired() or holds_back:
                 attempted, pause = None, 0.0  # left, too late, or a pause began while this waited for its slot
             else:
                 attempted, pause = await self._request(lease)
