@@ -46,6 +46,8 @@ class Worker:
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()
+        self.process._transport.close()  # type: ignore[attr-defined]  # its pipes: a child of it may hold the other ends
+        await asyncio.sleep(0)  # in the next turn they are closed
 
 
 class Machine:
