@@ -136,7 +136,7 @@ class Source:
     def opened(self) -> Iterator[Any] | AsyncIterator[Any]:
         """Return the iterator."""
         kind = self._how["source"]
-        return self.plain() if kind == "sync" else self.shielding() if kind == "shielding" else self.slow()
+        return self.plain() if kind == "sync" else self.slow(shields=kind == "shielding")
 
     def _raise(self) -> None:
         if kind := self._how["raises"]:
@@ -150,27 +150,20 @@ class Source:
             yield item
         self._raise()
 
-    async def slow(self) -> AsyncIterator[Any]:
-        """Yield after pauses, and end as was drawn."""
-        self.has_begun = True
-        try:
-            for item in self._items:
-                await asyncio.sleep(self._how["pause"])
-                self._pulled(item)
-                yield item
-            self._raise()
-        finally:
-            self.has_ended = True
-            await self._end()
+    async def slow(self, *, shields: bool) -> AsyncIterator[Any]:
+        """Yield after pauses, and end as was drawn.
 
-    async def shielding(self) -> AsyncIterator[Any]:
-        """Finish an item that is being made when the stream is cancelled."""
+        Args:
+            shields: finish an item that is being made when the stream is cancelled.
+        """
         self.has_begun = True
         try:
             for item in self._items:
                 try:
                     await asyncio.sleep(self._how["pause"])
                 except asyncio.CancelledError:
+                    if not shields:
+                        raise
                     self._pulled(item)
                     yield item
                     return
