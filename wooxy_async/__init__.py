@@ -4,10 +4,11 @@ Never more than the account's ten requests at once, never one message twice by i
 answer that is true.
 """
 
-from wooxy_async._attempt import Attempt
-from wooxy_async._client import WooxyClient
+from wooxy_async._client.client import WooxyClient
+from wooxy_async._client.stream import OutcomeStream
 from wooxy_async._ports import Priority
 from wooxy_async._rules.account import AccountError, AccountInfo
+from wooxy_async._rules.attempt import Attempt
 from wooxy_async._rules.checks import MAX_BODY_BYTES
 from wooxy_async._rules.documented import ApiError, ErrorCode
 from wooxy_async._rules.errors import (
@@ -37,9 +38,8 @@ from wooxy_async._rules.outcomes import (
 )
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.retry import RetryPolicy
+from wooxy_async._rules.statistics import Statistics
 from wooxy_async._rules.wire import ButtonField
-from wooxy_async._statistics import Statistics
-from wooxy_async._stream import OutcomeStream
 
 __all__ = [  # noqa: RUF022 - grouped, not sorted
     "__version__",

@@ -80,7 +80,7 @@ async def test_a_connection_is_looked_at_right_before_the_write() -> None:
         async with client_of(server) as client:
             await client.send(message("first"))
             await asyncio.sleep(0.02)  # longer than a connection rests after an answer
-            transport = client._engine.transport()
+            transport = client._session.transport()
 
             def hang_up() -> bool:
                 for peer in list(server._peers):

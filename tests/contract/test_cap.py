@@ -144,7 +144,7 @@ async def test_an_eleventh_request_is_seen_by_the_server(token: str) -> None:
         Sandbox(token=None, latency=0.2) as sandbox,
         WooxyClient(token, base_url=sandbox.url, retry=RetryPolicy(attempts=1)) as client,
     ):
-        limiter = client._engine.limiter
+        limiter = client._session.limiter
 
         class Blind:
             def slot(self, **_options: object) -> object:

@@ -95,7 +95,7 @@ def test_a_loop_that_dies_while_its_client_closes(peer: tuple[HostileServer, Cal
         assert {type(outcome) for outcome in runner.run(asyncio.wait_for(send(), PATIENCE))} == {Accepted}
         assert server.books.crowds == []
         runner.run(survivor.aclose())
-    assert survivor._engine.deliveries == set()
+    assert survivor._session.submissions == set()
     del survivor, tasks, task
     gc.collect()
 
@@ -173,7 +173,7 @@ def test_what_died_with_its_loop_goes_in_silence(
         gc.collect()
     finally:
         sys.unraisablehook = hook
-    ours = ("Delivery", "Intake", "WooxyClient", "AiohttpTransport")  # aiohttp's and asyncio's own may raise
+    ours = ("Submission", "Feeder", "WooxyClient", "AiohttpTransport")  # aiohttp's and asyncio's own may raise
     assert [name for name in unraisable if any(one in name for one in ours)] == []
     recwarn.clear()
 
@@ -292,9 +292,9 @@ async def test_what_a_child_of_fork_does(token: str) -> None:
             await client.send(message("before"))
             transport._disown_all()
             process._start_anew()
-            assert client._engine.has_open_session is False
+            assert client._session.has_open_session is False
             await client.send(message("after"))
-            assert client._engine.has_open_session is True
+            assert client._session.has_open_session is True
         assert server.books.taken == {"before": 1, "after": 1}
         assert server.connections == 2
 

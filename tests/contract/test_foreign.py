@@ -179,10 +179,10 @@ async def test_closing_ends_a_release_that_hangs(sandbox: Sandbox) -> None:
     told: list[Outcome] = []
     client = client_of(sandbox, limiter=Hanging(), on_outcome=told.append)
     assert isinstance(await client.send(message()), Accepted)
-    await client._engine.aclose(0.01, None)
+    await client._session.aclose(0.01, None)
     await client.aclose()
     assert (ended, [type(outcome) for outcome in told]) == (["release"], [Accepted])
-    assert client._engine.deliveries == set()
+    assert client._session.submissions == set()
 
 
 @pytest.mark.parametrize("part", ["holds", "keep_closed"])

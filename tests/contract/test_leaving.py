@@ -65,7 +65,7 @@ async def test_leaving_early(sandbox: Sandbox, client: WooxyClient, leave: Leave
     own = asyncio.current_task()
     for after in itertools.islice(itertools.cycle(range(1, 11)), TIMES):
         await leave(client, after)
-        while client._engine.deliveries or client._engine.intakes:
+        while client._session.submissions or client._session.feeders:
             await asyncio.sleep(0)
         sent = sandbox.requests
         for _ in range(10):

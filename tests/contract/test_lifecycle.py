@@ -200,7 +200,7 @@ async def test_closing_is_bounded(sandbox: Sandbox, caplog: pytest.LogCaptureFix
     stream = client.send_many(messages(1))
     waiting = asyncio.ensure_future(anext(stream))
     await sandbox.until(lambda: sandbox.requests == 2)
-    await client._engine.aclose(0.05, None)
+    await client._session.aclose(0.05, None)
     await client.aclose()
     assert (await asyncio.gather(send, return_exceptions=True))[0].outcome.cause.kind == "closed"  # type: ignore[union-attr]
     assert isinstance(await waiting, InDoubt)

@@ -146,7 +146,7 @@ async def test_who_cancels_all_tasks_loses_no_outcome(sandbox: Sandbox) -> None:
         first = asyncio.ensure_future(anext(stream))
         await sandbox.until(lambda: sandbox.in_progress == 2)
         for task in asyncio.all_tasks() - foreign - {first}:
-            if "Intake" in repr(task):
+            if "Feeder" in repr(task):
                 task.cancel()
         outcomes.append(await first)
         with pytest.raises(RuntimeError, match="Somebody has cancelled"):

@@ -407,7 +407,7 @@ async def leave_open() -> None:
     proxy = f"http://user:{quote(test_secrets.PROXY_PASSWORD, safe='')}@127.0.0.1:{listener.server.port}"
     client = WooxyClient(test_secrets.TOKEN, base_url="http://127.0.0.1:9", proxy=proxy)
     await client.send(message(text="m"))
-    connector = client._engine.transport()._connector
+    connector = client._session.transport()._connector
     ((key, rested),) = connector._conns.items()
     Connection(connector, key, rested.pop()[0], asyncio.get_running_loop())  # dropped, as with an unread response
     cut_off.append(asyncio.ensure_future(client.send(message(text="m"))))

@@ -236,9 +236,9 @@ async def test_what_was_told_never_changes(sandbox: Sandbox, client: WooxyClient
     sandbox.script(Fault.slow_answer(0.1))
     sending = asyncio.ensure_future(client.send(message()))
     await sandbox.until(lambda: sandbox.requests == 1)
-    [delivery] = client._engine.deliveries
-    told = delivery.tell("deadline", "The first asks")
-    assert delivery.tell("cancelled", "The second asks") is told
+    [submission] = client._session.submissions
+    told = submission.tell("deadline", "The first asks")
+    assert submission.tell("cancelled", "The second asks") is told
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending

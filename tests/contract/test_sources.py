@@ -91,7 +91,7 @@ async def test_what_is_no_exception_does_not_end_a_stream_in_silence(
     assert isinstance(error, kind)
     assert "index 7" in f"{error} {getattr(error, '__notes__', '')}"
     assert sandbox.taken == 7
-    assert client._engine.intakes == set()
+    assert client._session.feeders == set()
 
 
 async def test_plain_sources_too(sandbox: Sandbox, client: WooxyClient) -> None:
@@ -121,7 +121,7 @@ async def shielding(finished: asyncio.Event, go: asyncio.Event) -> AsyncIterator
 
 @pytest.mark.parametrize("closed", ["stream", "client"])
 async def test_an_item_that_is_shielded_is_told(sandbox: Sandbox, closed: str) -> None:
-    """A message that a source finishes although the stream is closed is NotSent, and the intake ends."""
+    """A message that a source finishes although the stream is closed is NotSent, and the feeder ends."""
     told: list[Outcome] = []
     client = WooxyClient(sandbox.token, base_url=sandbox.url, on_outcome=told.append)
     shields, go = asyncio.Event(), asyncio.Event()
@@ -134,7 +134,7 @@ async def test_an_item_that_is_shielded_is_told(sandbox: Sandbox, closed: str) -
     await asyncio.wait_for(closing, 30)
     assert [(type(outcome), outcome.message.reference) for outcome in told[1:]] == [(NotSent, "shielded")]
     assert [outcome.message.reference for outcome in stream.undelivered] == ["shielded"]
-    assert client._engine.intakes == set()
+    assert client._session.feeders == set()
     await client.aclose()
     assert sandbox.requests == 1
 
@@ -157,7 +157,7 @@ async def test_a_source_that_closes_the_client(sandbox: Sandbox) -> None:
         await anext(streams[0])
         await asyncio.wait_for(streams[0].aclose(), 30)
         await asyncio.wait_for(client.aclose(), 30)
-        assert client._engine.intakes == set()
+        assert client._session.feeders == set()
 
 
 @pytest.mark.parametrize("closed", ["stream", "client"])
@@ -278,7 +278,7 @@ async def test_nothing_is_sent_again_for_who_has_left(sandbox: Sandbox, leave: s
         waiting.cancel()
         await asyncio.wait([waiting])
         del stream, waiting
-        while client._engine.deliveries:
+        while client._session.submissions:
             await asyncio.sleep(0)
         assert sandbox.requests == out
     assert client.statistics().borrowed == 0

@@ -69,7 +69,7 @@ def instrumented(client: WooxyClient, told: list[str]) -> WooxyClient:
     """Let trace hooks into a client's session, as instrumentation does."""
     config = nosy(told)
     config.freeze()
-    client._engine.transport()._session.trace_configs.append(config)
+    client._session.transport()._session.trace_configs.append(config)
     return client
 
 
@@ -151,6 +151,6 @@ async def test_another_origin_gets_no_token() -> None:
         async with WooxyClient(token, base_url="http://127.0.0.1:9") as client:
             credentials = Credentials(URL("http://127.0.0.1:9"), Secret(token), None)
             body = Body(b'{"text": "m"}', Handover(lambda: True), credentials)
-            async with client._engine.transport()._session.post(listener.server.url(), data=body):
+            async with client._session.transport()._session.post(listener.server.url(), data=body):
                 pass
     assert token.encode() not in listener.heads[0]

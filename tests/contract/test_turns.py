@@ -93,7 +93,7 @@ class Stage:
         """Wait until nothing is under way, and compare the books; nothing is left in the client."""
         client, sandbox = self.client, self._sandbox
         await until(
-            lambda: not (client._engine.deliveries or client._engine.intakes or sandbox.in_progress),
+            lambda: not (client._session.submissions or client._session.feeders or sandbox.in_progress),
             f"turn {turn}: {client!r} and {sandbox!r} are at work for ever, {client.statistics()}",
         )
         taken = Counter(each.number for each in sandbox.messages)
@@ -105,7 +105,7 @@ class Stage:
         counts, doubts = (seen.accepted, seen.not_sent, seen.in_doubt, seen.settled), kinds[InDoubt]
         assert counts == (kinds[Accepted], kinds[NotSent], doubts, doubts), f"turn {turn}: {seen}, told {kinds}"
         assert sandbox.requests == sandbox.taken, f"turn {turn}"
-        assert not client._engine.transport()._connector._acquired, f"turn {turn}"
+        assert not client._session.transport()._connector._acquired, f"turn {turn}"
         assert (self.books.told, self.books.settled, sandbox.violations) == ({}, {}, 0), f"turn {turn}"
         sandbox.reset()
 
@@ -216,7 +216,7 @@ def noting(pulled: list[ViberMessage], turn: int) -> Iterator[ViberMessage]:
 async def test_a_wait_for_a_slot(token: str) -> None:
     """A `send` that waits for one of ten slots is cancelled there, as it gets one, or a little later: none is lost."""
     async with served("plain", token) as stage:
-        limiter = stage.client._engine.limiter
+        limiter = stage.client._session.limiter
         for turn in range(TURNS):
             one = message(turn)
             async with AsyncExitStack() as nine:

@@ -8,8 +8,8 @@ import pytest
 from people import message
 
 from wooxy_async import Accepted, Outcome, RetryPolicy
-from wooxy_async._hooks import Hooks
-from wooxy_async._settings import make_settings
+from wooxy_async._client.hooks import Hooks
+from wooxy_async._client.settings import make_settings
 
 OUTCOME = Accepted(index=3, message=message(3), attempts=1, elapsed=0.1, message_ids=("id",))
 

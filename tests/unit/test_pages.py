@@ -31,14 +31,14 @@ from wooxy_async import (
     WooxyClient,
     WooxyError,
 )
-from wooxy_async._guard import Guard
-from wooxy_async._logging import _LEVELS
+from wooxy_async._client.breaker import CircuitBreaker
+from wooxy_async._client.settings import DEFAULT_URL, RANGES
 from wooxy_async._rules.checks import problems
 from wooxy_async._rules.documented import DOCUMENTED, Scope
 from wooxy_async._rules.judgement import TABLE
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.wire import ButtonField
-from wooxy_async._settings import DEFAULT_URL, RANGES
+from wooxy_async._runtime.log import _LEVELS
 from wooxy_async.cli._app import app
 from wooxy_async.cli._exits import MEANINGS
 from wooxy_async.limits._pace import Pace
@@ -259,11 +259,11 @@ COMMON: dict[str, Any] = {"index": 0, "message": message(), "attempts": 1, "elap
 
 def ends_after(outcomes: Iterable[Outcome]) -> int | None:
     """Return after how many outcomes a stream ends; None where it goes on."""
-    guard = Guard(900.0, lambda: None, time, Pace(time), 60.0)
+    breaker = CircuitBreaker(900.0, lambda: None, time, Pace(time), 60.0)
     for count, outcome in enumerate(outcomes, start=1):
-        assert guard.admit_now()
-        guard.report(outcome, outcome)
-        if guard.fatal is not None:
+        assert breaker.admit_now()
+        breaker.report(outcome, outcome)
+        if breaker.fatal is not None:
             return count
     return None
 

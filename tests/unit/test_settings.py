@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from wooxy_async import RetryPolicy
+from wooxy_async._client.settings import Settings, make_settings
 from wooxy_async._rules.loopback import is_loopback
 from wooxy_async._rules.redaction import Secret
-from wooxy_async._settings import Settings, make_settings
 
 TOKEN = "0123456789abcdef-T0KEN"
 DEFAULTS: dict[str, Any] = {

@@ -30,14 +30,14 @@ from aiohttp.tracing import Trace
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from wooxy_async import _foreign
 from wooxy_async._adapters.payload import Body, Credentials, StaleConnectionError, Watch
 from wooxy_async._adapters.reasons import why_not_connected
 from wooxy_async._adapters.unpacking import unpacked
 from wooxy_async._ports import Handover, Reply, TransportError
 from wooxy_async._rules.outcomes import CauseKind
 from wooxy_async._rules.redaction import Secret
-from wooxy_async._turns import after_what_arrived
+from wooxy_async._runtime import foreign
+from wooxy_async._runtime.turns import after_what_arrived
 
 ANSWER_MOST: Final = 64 * 1024
 CONNECT_LIMIT: Final = 10.0  # seconds for DNS, TCP and TLS together
@@ -263,7 +263,7 @@ class AiohttpTransport:
             if loop.is_closed():  # the coroutine of a dead loop is being closed, whatever that makes libraries raise
                 raise GeneratorExit from error
             payload.abort()
-            if _foreign.ends_this_task(error):
+            if foreign.ends_this_task(error):
                 raise
             if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == _PROXY_LOGIN:
                 return Reply(_PROXY_LOGIN, b"", None)

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from wooxy_async import AccountError, AccountInfo, WooxyClient
-from wooxy_async._settings import DEFAULT_URL
+from wooxy_async._client.settings import DEFAULT_URL
 from wooxy_async.cli import _options as options
 from wooxy_async.cli._access import make_client
 from wooxy_async.cli._exits import ExitCode, refusing

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wooxy_async import Accepted, Button, InDoubt, Outcome, WooxyClient
-from wooxy_async._settings import SLOTS
+from wooxy_async._client.settings import SLOTS
 from wooxy_async.campaigns import Campaign, Contacts
 from wooxy_async.cli._access import TOKEN_VARIABLE
 from wooxy_async.cli._demo_contacts import DOUBTFUL_ROW, LEAST, MOST, REFUSED_ROWS, number_of, write_contacts

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from wooxy_async import WooxyClient
-from wooxy_async._settings import DEFAULT_URL, SLOTS
+from wooxy_async._client.settings import DEFAULT_URL, SLOTS
 from wooxy_async.campaigns import Campaign, Contacts, Plan, Unique, UnusableRow
 from wooxy_async.cli import _options as options
 from wooxy_async.cli._access import leaves_this_machine, make_client

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from wooxy_async import Accepted, InDoubt, Invalid, NotSent, Outcome, Rejected, ViberMessage, WooxyClient, WooxyError
+from wooxy_async._client.settings import DEFAULT_URL, RANGES
 from wooxy_async._rules.redaction import mask_number
-from wooxy_async._settings import DEFAULT_URL, RANGES
 from wooxy_async.cli import _options as options
 from wooxy_async.cli._access import make_client
 from wooxy_async.cli._exits import ExitCode, option, refusing

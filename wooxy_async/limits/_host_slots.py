@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Final, cast
 from weakref import WeakKeyDictionary
 
-from wooxy_async._logging import say
 from wooxy_async._ports import Clock, Priority
+from wooxy_async._runtime.log import say
 from wooxy_async.limits._host_bell import Bell
 from wooxy_async.limits._host_file import CLOSED, FREE, USED, HostFile, Record
 from wooxy_async.limits._host_line import GRACE, HostLine

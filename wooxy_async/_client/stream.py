@@ -1,6 +1,6 @@
 """`send_many`: outcomes of many messages, in the order of completion.
 
-An *intake*, one task that the client owns, pulls the source and closes it; it never references the stream, so that a
+An *feeder*, one task that the client owns, pulls the source and closes it; it never references the stream, so that a
 stream that nobody holds any more is noticed at once. The window only gives permits: as many messages are under way or
 wait to be taken as there are slots, and as many again are checked and encoded. A consumer who leaves, in whatever
 way, takes nothing more, so no more is started than the window had permitted; and no task group or cancel
@@ -17,58 +17,60 @@ from typing import Any, Final, Self
 
 import anyio
 
-from wooxy_async import _foreign
-from wooxy_async._delivery import Delivery
-from wooxy_async._engine import Engine
-from wooxy_async._guard import Guard
+from wooxy_async._client.breaker import CircuitBreaker
+from wooxy_async._client.session import Session
+from wooxy_async._client.settings import seconds
+from wooxy_async._client.submission import Submission
 from wooxy_async._ports import Priority
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Outcome
 from wooxy_async._rules.retry import RetryPolicy
-from wooxy_async._settings import seconds
-from wooxy_async._turns import begin, let_arrive
+from wooxy_async._runtime import foreign
+from wooxy_async._runtime.turns import begin, let_arrive
 
 Messages = Iterable[ViberMessage] | AsyncIterable[ViberMessage]
 _END: Final = object()
 _PROBE_MORE: Final = 30.0  # seconds that a probe may take beside its answer: for a slot, and a connection
 
 
-class Intake:
+class Feeder:
     """Pulls a source, and keeps the window.
 
     Args:
-        engine: the client's.
+        session: the client's.
         messages: the source.
         priority: of its messages.
         retry: when a message is sent again.
     """
 
-    def __init__(self, engine: Engine, messages: Messages, *, priority: Priority, retry: RetryPolicy) -> None:
+    def __init__(self, session: Session, messages: Messages, *, priority: Priority, retry: RetryPolicy) -> None:
         self.results: deque[Outcome] = deque()
         self.error: BaseException | None = None
         self.stopped = False
-        self._engine = engine
+        self._session = session
         self._source = messages
         self._priority: Priority = priority
         self._retry = retry
         self._loop = asyncio.get_running_loop()
-        self.drain = engine.settings.drain
-        limit = engine.settings.answer_limit + _PROBE_MORE
-        self._guard = Guard(engine.settings.patience, self._look_at_guard, engine.clock, engine.pace, limit)
-        self._slots = engine.settings.max_concurrency
-        self._ready: deque[Delivery] = deque()
-        self._live: dict[Delivery, None] = {}
+        self.drain = session.settings.drain
+        limit = session.settings.answer_limit + _PROBE_MORE
+        self._breaker = CircuitBreaker(
+            session.settings.patience, self._look_at_breaker, session.clock, session.pace, limit
+        )
+        self._slots = session.settings.max_concurrency
+        self._ready: deque[Submission] = deque()
+        self._live: dict[Submission, None] = {}
         self._index = 0
         self._pulling = False
         self._is_exhausted = False
         self._handed_over = 0  # outcomes on their way to the taker, who counts as ahead until it has them
         self._taker: asyncio.Future[Outcome | None] | None = None
-        self._feeder: asyncio.Future[None] | None = None
+        self._change: asyncio.Future[None] | None = None
         self._was_cancelled = False
         self._left: asyncio.TimerHandle | None = None  # leaves a source that does not end
         self._is_left = False
         self.task = begin(self._run())
-        engine.intakes.add(self)
+        session.feeders.add(self)
 
     @property
     def is_over(self) -> bool:
@@ -104,9 +106,9 @@ class Intake:
         if self.stopped or self.is_over or self._loop.is_closed():
             return
         self.stopped = True
-        for delivery in self._live:
-            delivery.is_last = True
-        self._tell([delivery for delivery in self._live if not delivery.is_out], "The stream was closed")
+        for submission in self._live:
+            submission.is_last = True
+        self._tell([submission for submission in self._live if not submission.is_out], "The stream was closed")
         self._nudge()
 
     def stop_waiting(self) -> None:
@@ -118,40 +120,40 @@ class Intake:
         """Wait no longer for the source."""
         self.task.cancel()
 
-    def _tell(self, live: list[Delivery], text: str) -> None:
-        for delivery in (*live, *self._ready):
-            self._live.pop(delivery, None)
-            self._give_up(delivery, text)
+    def _tell(self, live: list[Submission], text: str) -> None:
+        for submission in (*live, *self._ready):
+            self._live.pop(submission, None)
+            self._give_up(submission, text)
         self._ready.clear()
         self._wake_taker()
 
-    def _give_up(self, delivery: Delivery, text: str) -> None:
-        self.results.append(delivery.tell("closed" if delivery.is_out else "not_started", text))
+    def _give_up(self, submission: Submission, text: str) -> None:
+        self.results.append(submission.tell("closed" if submission.is_out else "not_started", text))
 
     def _wake_taker(self) -> None:
         if self._taker is not None and not self._taker.done() and not self._loop.is_closed():
             self._taker.set_result(None)
 
-    def _look_at_guard(self) -> None:
+    def _look_at_breaker(self) -> None:
         self._start_ready()
         self._nudge()
 
     def _nudge(self) -> None:
-        """Make the intake look at its state again if there may be something to do, also when it waits for a source."""
+        """Make the feeder look at its state again if there may be something to do, also when it waits for a source."""
         if self._loop.is_closed():
             return
-        ends = self.stopped or self._guard.fatal is not None
+        ends = self.stopped or self._breaker.fatal is not None
         if ends and self._pulling and not self._was_cancelled:  # once: a source may await in its own cleanup
             self._was_cancelled = True
             self.cancel()
             self._left = self._loop.call_later(self.drain, self._leave_source)
         is_due = ends or self._is_exhausted or len(self._ready) <= (self._slots + 1) // 2
-        if is_due and self._feeder is not None and not self._feeder.done():
-            self._feeder.set_result(None)
+        if is_due and self._change is not None and not self._change.done():
+            self._change.set_result(None)
 
     def _leave_source(self) -> None:
         """End the stream without its source, which has been cancelled and goes on."""
-        self.error = self._guard.fatal or self.error
+        self.error = self._breaker.fatal or self.error
         self.stop()
         self._is_left = True
         self._wake_taker()
@@ -169,11 +171,11 @@ class Intake:
         finally:
             if self._left is not None:
                 self._left.cancel()
-            self.error = self._guard.fatal or self.error
+            self.error = self._breaker.fatal or self.error
             self.stop()  # if somebody else has cancelled it: what was pulled is told all the same,
             if not self._loop.is_closed():  # also what is being cancelled and has not ended yet
                 self.stop_waiting()
-            self._engine.intakes.discard(self)
+            self._session.feeders.discard(self)
             self._wake_taker()
 
     async def _pull_all(self) -> None:
@@ -186,7 +188,7 @@ class Intake:
                 self._pulling = False
                 await close()
         except BaseException as error:
-            if not _foreign.ends_this_task(error):
+            if not foreign.ends_this_task(error):
                 self._blame(error)
             elif not (self._was_cancelled and isinstance(error, asyncio.CancelledError)):
                 raise
@@ -222,61 +224,61 @@ class Intake:
         while not self.stopped:
             under_way = len(self._live) + len(self._ready)  # while the API is down, one message at a time probes
             room = 2 * self._slots - len(self.results) - self._handed_over
-            is_due = under_way < (1 if self._guard.is_down else room) and self._guard.fatal is None
-            if is_due and self._engine.hooks.have_room(self._nudge):
+            is_due = under_way < (1 if self._breaker.is_down else room) and self._breaker.fatal is None
+            if is_due and self._session.hooks.have_room(self._nudge):
                 return True
             await self._rest()
         return False
 
     async def _rest(self) -> None:
-        """Wait for a change; end the stream where its guard says so."""
-        if self._guard.fatal is not None and not self.stopped:
+        """Wait for a change; end the stream where its breaker says so."""
+        if self._breaker.fatal is not None and not self.stopped:
             self.stop()
             return
-        self._feeder = self._loop.create_future()
-        await self._feeder
+        self._change = self._loop.create_future()
+        await self._change
 
     def _accept(self, message: ViberMessage) -> None:
-        delivery = Delivery(
-            self._engine,
+        submission = Submission(
+            self._session,
             message,
             index=self._index,
             priority=self._priority,
             retry=self._retry,
             done=self._done,
-            guard=self._guard,
+            breaker=self._breaker,
         )
         self._index += 1
         if self.stopped:  # the source has finished an item that it shields
-            self._give_up(delivery, "The stream was closed")
+            self._give_up(submission, "The stream was closed")
             return
-        self._ready.append(delivery)
+        self._ready.append(submission)
         self._start_ready()
 
     def _start_ready(self) -> None:
-        while (delivery := self._next_ready()) is not None:
-            delivery.start(begin(self._carry(delivery)))
+        while (submission := self._next_ready()) is not None:
+            submission.start(begin(self._carry(submission)))
 
-    def _next_ready(self) -> Delivery | None:
+    def _next_ready(self) -> Submission | None:
         """Return the next message if the window permits to start it."""
-        room = max(self._slots - self._guard.caution, 1)
+        room = max(self._slots - self._breaker.caution, 1)
         if len(self._live) + len(self.results) >= room or not self._ready:
             return None
-        if self.stopped or self._guard.fatal is not None:
+        if self.stopped or self._breaker.fatal is not None:
             return None
-        delivery = self._ready.popleft()
-        self._live[delivery] = None
-        return delivery
+        submission = self._ready.popleft()
+        self._live[submission] = None
+        return submission
 
-    async def _carry(self, delivery: Delivery) -> None:
+    async def _carry(self, submission: Submission) -> None:
         """Carry one message after the other, so that the next goes in the very turn in which an answer came."""
-        await delivery.run()
+        await submission.run()
         while (following := self._next_ready()) is not None:
             following.start(asyncio.current_task())
             await following.run()
 
-    def _done(self, delivery: Delivery, outcome: Outcome) -> None:
-        del self._live[delivery]
+    def _done(self, submission: Submission, outcome: Outcome) -> None:
+        del self._live[submission]
         if self._taker is not None and not self._taker.done():
             self._taker.set_result(outcome)
             self._handed_over = 1
@@ -312,20 +314,20 @@ class OutcomeStream(AsyncIterator[Outcome]):
     there for what is in flight, and `stream.undelivered` then holds the outcomes that nobody took.
     """
 
-    _intake: Intake | None = None  # of the class too: a stream that is half made has a repr and an end
+    _feeder: Feeder | None = None  # of the class too: a stream that is half made has a repr and an end
     _closed = False
 
-    def __init__(self, begin: Callable[[], Intake]) -> None:
+    def __init__(self, begin: Callable[[], Feeder]) -> None:
         self._begin = begin
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "not started" if self._intake is None else "open"
+        state = "closed" if self._closed else "not started" if self._feeder is None else "open"
         return f"<OutcomeStream: {state}, {len(self.undelivered)} outcomes to be taken>"
 
     @property
     def undelivered(self) -> tuple[Outcome, ...]:
         """Outcomes that nobody took; complete after `aclose`."""
-        return () if self._intake is None else tuple(self._intake.results)
+        return () if self._feeder is None else tuple(self._feeder.results)
 
     def __aiter__(self) -> Self:
         return self
@@ -333,17 +335,17 @@ class OutcomeStream(AsyncIterator[Outcome]):
     async def __anext__(self) -> Outcome:
         if self._closed:
             raise StopAsyncIteration
-        if self._intake is None:
-            self._intake = self._begin()
-        intake = self._intake
-        while not intake.results:
-            if intake.is_over:
+        if self._feeder is None:
+            self._feeder = self._begin()
+        feeder = self._feeder
+        while not feeder.results:
+            if feeder.is_over:
                 self._closed = True
-                error, intake.error = intake.error, None
+                error, feeder.error = feeder.error, None
                 raise error or StopAsyncIteration
-            if (outcome := await intake.next()) is not None:
+            if (outcome := await feeder.next()) is not None:
                 return outcome
-        return intake.take()
+        return feeder.take()
 
     async def __aenter__(self) -> Self:
         return self
@@ -363,17 +365,17 @@ class OutcomeStream(AsyncIterator[Outcome]):
         """
         given = None if drain is None else seconds("drain", drain)
         self._closed = True
-        if self._intake is None:
+        if self._feeder is None:
             return
-        limit = self._intake.drain if given is None else given
-        self._intake.stop()
+        limit = self._feeder.drain if given is None else given
+        self._feeder.stop()
         with anyio.CancelScope(shield=True):
-            if others := {self._intake.task} - {asyncio.current_task()}:  # its own source may close it
+            if others := {self._feeder.task} - {asyncio.current_task()}:  # its own source may close it
                 await asyncio.wait(others, timeout=limit)
             await let_arrive()
-        self._intake.stop_waiting()
+        self._feeder.stop_waiting()
 
     def __del__(self) -> None:
         """Stop a stream that nobody holds any more, before anything else runs."""
-        if self._intake is not None and not self._intake.is_over:
-            self._intake.stop()
+        if self._feeder is not None and not self._feeder.is_over:
+            self._feeder.stop()

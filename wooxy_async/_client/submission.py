@@ -17,21 +17,21 @@ from typing import Any, Final, cast
 import anyio
 import msgspec
 
-from wooxy_async import _slots
-from wooxy_async._account_info import ask
-from wooxy_async._attempt import attempt_of
-from wooxy_async._engine import Engine
-from wooxy_async._expiry import ROUNDING, Expiry, too_late
-from wooxy_async._guard import Guard
+from wooxy_async._client import slots
+from wooxy_async._client.account_info import ask
+from wooxy_async._client.breaker import CircuitBreaker
+from wooxy_async._client.expiry import ROUNDING, Expiry, too_late
+from wooxy_async._client.session import Session
 from wooxy_async._ports import Handover, Lease, Priority, Reply, TransportError
 from wooxy_async._rules.account import AccountError
+from wooxy_async._rules.attempt import attempt_of
 from wooxy_async._rules.checks import prepare
 from wooxy_async._rules.judgement import Again, Seen, conclude, judge
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Accepted, Cause, CauseKind, InDoubt, NotSent, Outcome, Rejected
 from wooxy_async._rules.retry import RetryPolicy, may_try_again, retry_after
 from wooxy_async._rules.wire import read_answer
-from wooxy_async._turns import begin
+from wooxy_async._runtime.turns import begin
 
 _WORDS_MOST: Final = 200  # characters of an undocumented answer that are kept
 _WAITING: Final = "waiting for a slot"
@@ -40,44 +40,44 @@ _LOOK_EVERY: Final = 0.05  # seconds between two looks at a pause whose end is n
 _KINDS_AT_DEADLINE: Final[dict[str, CauseKind]] = {_WAITING: "no_slot", _ASKED_TO_WAIT: "throttled"}
 
 
-class Delivery:
+class Submission:
     """One message on its way: checked and encoded when it is made, under way from `start`.
 
     Args:
-        engine: the client's.
+        session: the client's.
         message: the message.
         index: its 0-based place in its source.
         priority: "urgent" or "bulk".
         retry: when it is sent again.
         done: called once with the outcome, unless the caller was told one before.
         deadline: the clock's `monotonic()` at which the caller stops waiting, or None.
-        guard: the stream's, or None. With one, what is known not taken is tried for as long as it takes.
+        breaker: the stream's, or None. With one, what is known not taken is tried for as long as it takes.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        session: Session,
         message: ViberMessage,
         *,
         index: int,
         priority: Priority,
         retry: RetryPolicy,
-        done: Callable[[Delivery, Outcome], None],
+        done: Callable[[Submission, Outcome], None],
         deadline: float | None = None,
-        guard: Guard | None = None,
+        breaker: CircuitBreaker | None = None,
     ) -> None:
         self.message = message
         self.outcome: Outcome | None = None  # the one that the caller is told; it never changes
         self.task: asyncio.Task[None] | None = None
         self.is_last = False  # the attempt that is under way: nobody waits for another
-        self._engine = engine
-        self._clock = engine.clock
+        self._session = session
+        self._clock = session.clock
         self._index = index
         self._priority: Priority = priority
         self._retry = retry
         self._done = done
         self._deadline = deadline
-        self._guard = guard
+        self._breaker = breaker
         self._began = self._request_began = self._clock.monotonic()
         self._attempts = 0  # requests that were started
         self._tries = 0  # those for which there was no slot included
@@ -87,11 +87,11 @@ class Delivery:
         self._last: Outcome | None = None  # what the last attempt would be if it were the only one
         self._final: Outcome | None = None
         self._told: Outcome | None = None  # to a caller who stopped waiting
-        self._is_counted = False  # by the guard, as an attempt under way
+        self._is_counted = False  # by the breaker, as an attempt under way
         self._is_trial = False  # of an account that pauses
         self._is_cancelled = False
         self._cancelled_by = Cause(kind="cancelled", text="The message was cancelled")
-        self._prepared = prepare(message, engine.settings.phone_check, engine.settings.button_field)
+        self._prepared = prepare(message, session.settings.phone_check, session.settings.button_field)
         self._expiry = Expiry(message.not_after if isinstance(self._prepared, bytes) else None, self._clock)
 
     def start(self, task: asyncio.Task[None] | None = None) -> None:
@@ -100,7 +100,7 @@ class Delivery:
         Args:
             task: awaits `run`, now or next; None for a task of its own, which the client owns.
         """
-        self._engine.deliveries.add(self)
+        self._session.submissions.add(self)
         self.task = task or begin(self.run())
         self.task.add_done_callback(self._ended)
 
@@ -131,10 +131,10 @@ class Delivery:
             self.outcome = self._told = self._known(Cause(kind=kind, text=text), may_settle=self.is_out)
             if not self.is_out:
                 self.cancel(kind, text)
-            self._engine.count(self.outcome)
-            self._engine.tell(self.outcome, self)
+            self._session.count(self.outcome)
+            self._session.tell(self.outcome, self)
         elif self._told is None and isinstance(self.outcome, Accepted):  # in the very turn in which its caller left
-            self._engine.warn_of_unseen(self.outcome)
+            self._session.warn_of_unseen(self.outcome)
         return self.outcome
 
     def cancel(self, kind: CauseKind, text: str) -> None:
@@ -179,7 +179,7 @@ class Delivery:
         """Carry it to its outcome."""
         try:
             if isinstance(self._prepared, bytes):
-                if (fused := self._engine.fused(self._prepared)) is not None:
+                if (fused := self._session.fused(self._prepared)) is not None:
                     self._conclude(NotSent(cause=fused, **self._common()))
                 while self._final is None:
                     await self._try()
@@ -187,7 +187,7 @@ class Delivery:
                 seen = Seen(problems=self._prepared)
                 self._conclude(conclude(judge(seen), seen, **self._common()))
         except Exception as error:  # noqa: BLE001 - whatever breaks, the message has an outcome
-            self._engine.log_mistake("a bug of wooxy_async; please report it")
+            self._session.log_mistake("a bug of wooxy_async; please report it")
             text = f"wooxy_async has a bug ({type(error).__name__})"
             self._conclude(self._known(Cause(kind="internal_error", text=text)))
         self._finish()
@@ -198,7 +198,7 @@ class Delivery:
             self._final = outcome
             if self.outcome is None:
                 self.outcome = outcome
-                self._engine.count(outcome)
+                self._session.count(outcome)
                 self._done(self, outcome)
 
     def _ended(self, _task: asyncio.Task[None]) -> None:
@@ -211,36 +211,36 @@ class Delivery:
 
     def _finish(self) -> None:
         """Leave the client's books, and show the outcome to the hooks, once."""
-        self._engine.deliveries.discard(self)
+        self._session.submissions.discard(self)
         task, self.task = self.task, None  # it may go on to carry another message
         if task is None:
             return
         task.remove_done_callback(self._ended)
         final = cast("Outcome", self._final)
         if self._told is None:
-            self._engine.tell(final, self)
+            self._session.tell(final, self)
         else:
-            self._engine.settle(self._told, final, self)
+            self._session.settle(self._told, final, self)
 
     async def _try(self) -> None:
         """Wait until it may go, make one attempt, and pause if there is to be another."""
-        guard, pause = self._guard, 0.0
+        breaker, pause = self._breaker, 0.0
         try:
-            if self._is_expired() or (guard is not None and not await self._is_let_in(guard)):
+            if self._is_expired() or (breaker is not None and not await self._is_let_in(breaker)):
                 return
-            if self._engine.pace.is_even or await self._is_admitted():
+            if self._session.pace.is_even or await self._is_admitted():
                 pause = await self._attempt()
         finally:
             self._withdraw()
         if pause and self._final is None:
             await anyio.sleep(pause)
 
-    async def _is_let_in(self, guard: Guard) -> bool:
+    async def _is_let_in(self, breaker: CircuitBreaker) -> bool:
         """Wait while the API is down; False where that has taken too long, which is then the outcome."""
-        if not guard.admit_now():
+        if not breaker.admit_now():
             self._stage = "waiting because Wooxy does not answer"
             with anyio.move_on_after(self._expiry.left) as wait:
-                await guard.admit(self._ask_account)
+                await breaker.admit(self._ask_account)
             if wait.cancelled_caught:
                 self._is_expired(ROUNDING)
                 return False
@@ -248,9 +248,9 @@ class Delivery:
         return True
 
     async def _ask_account(self) -> bool | None:
-        """Probe the API without a message; see `_guard.Ask`."""
+        """Probe the API without a message; see `_breaker.Ask`."""
         try:
-            await ask(self._engine, priority=self._priority)
+            await ask(self._session, priority=self._priority)
         except AccountError as error:
             is_silent = error.cause is None or error.cause.kind == "unreadable_answer"
             return None if is_silent else False
@@ -276,14 +276,14 @@ class Delivery:
         """Let nobody wait for an attempt that has ended, however it ended."""
         if self._is_trial:
             self._is_trial = False
-            self._engine.pace.end_trial()
+            self._session.pace.end_trial()
         if self._is_counted:
             self._is_counted = False
-            cast("Guard", self._guard).withdraw()
+            cast("CircuitBreaker", self._breaker).withdraw()
 
     async def _is_admitted(self) -> bool:
         """Wait while the account pauses; False where that would take too long, which is then the outcome."""
-        pace = self._engine.pace
+        pace = self._session.pace
         while (answer := pace.admit(self._priority)) == "wait":
             wait, self._stage = pace.wait(self._priority), _ASKED_TO_WAIT
             is_too_long = self._is_too_long(wait)
@@ -304,26 +304,26 @@ class Delivery:
         return True
 
     def _is_too_long(self, wait: float) -> bool:
-        if self._guard is not None:
-            return wait > self._engine.settings.patience
+        if self._breaker is not None:
+            return wait > self._session.settings.patience
         return self._deadline is not None and self._clock.monotonic() + wait >= self._deadline
 
     def _end_stream_if_impatient(self, outcome: Outcome, wait: float) -> None:
-        if self._guard is not None:
-            patience = self._engine.settings.patience
+        if self._breaker is not None:
+            patience = self._session.settings.patience
             why = f"Wooxy asks to wait for {wait:.3g} s, and the patience is {patience:g} s, so the stream ends."
-            self._guard.end(outcome, why)
+            self._breaker.end(outcome, why)
 
     async def _attempt(self) -> float:
         """Wait for a slot, make one request in it, and return the seconds to pause before another."""
         self._stage = _WAITING
-        acquired = await _slots.acquire(self._engine, self._priority, self._expiry.earlier(self._deadline))
+        acquired = await slots.acquire(self._session, self._priority, self._expiry.earlier(self._deadline))
         if isinstance(acquired, Cause):
-            is_expired = acquired is _slots.NO_SLOT and self._is_expired(ROUNDING)
+            is_expired = acquired is slots.NO_SLOT and self._is_expired(ROUNDING)
             return 0.0 if is_expired else self._judge(Seen(failure=acquired))[1]
         slot, lease = acquired
         try:
-            holds_back = not self._is_trial and self._engine.pace.holds_back(self._priority)
+            holds_back = not self._is_trial and self._session.pace.holds_back(self._priority)
             if self._was_left() or self._is_expired() or holds_back:
                 attempted, pause = None, 0.0  # left, too late, or a pause began while this waited for its slot
             else:
@@ -332,9 +332,9 @@ class Delivery:
             await slot.__aexit__(None, None, None)  # the loop is gone, and with it the time that could be limited
             raise
         except BaseException:
-            await _slots.release(self._engine, slot)
+            await slots.release(self._session, slot)
             raise
-        await _slots.release(self._engine, slot)
+        await slots.release(self._session, slot)
         if attempted is not None:
             self._tell_attempt(*attempted)
         return pause
@@ -347,7 +347,7 @@ class Delivery:
         handover = self._handover = Handover(self._expiry.permits(lease.holds))
         try:
             # No local holds the body: number and text stand in it, and foreign code that raises may show its frames.
-            seen = self._read(await self._engine.transport().post(cast("bytes", self._prepared), handover))
+            seen = self._read(await self._session.transport().post(cast("bytes", self._prepared), handover))
         except TransportError as error:
             if handover.connected and not handover.started and self._is_expired():
                 self._handover = None
@@ -357,20 +357,20 @@ class Delivery:
             )
         except BaseException:
             if handover.started:
-                _slots.keep_closed(self._engine, lease, self._engine.settings.loss_hold)
+                slots.keep_closed(self._session, lease, self._session.settings.loss_hold)
             raise
         outcome, pause = self._judge(seen)
         if isinstance(outcome, InDoubt):
-            _slots.keep_closed(self._engine, lease, self._engine.settings.loss_hold)
-        elif self._engine.pace.rest:
-            _slots.keep_closed(self._engine, lease, self._engine.pace.rest)
+            slots.keep_closed(self._session, lease, self._session.settings.loss_hold)
+        elif self._session.pace.rest:
+            slots.keep_closed(self._session, lease, self._session.pace.rest)
         return (outcome, seen.status), pause
 
     def _read(self, reply: Reply) -> Seen:
-        redact = self._engine.settings.redact
+        redact = self._session.settings.redact
         answer = read_answer(reply.body, redact)
         asked = None if reply.retry_after is None else retry_after(reply.retry_after, self._clock.time())
-        has_proxy = self._engine.settings.proxy is not None
+        has_proxy = self._session.settings.proxy is not None
         seen = Seen(handed_over=True, status=reply.status, answer=answer, retry_after=asked, has_proxy=has_proxy)
         if answer is None:
             words = reply.body[: 4 * _WORDS_MOST].decode("utf-8", "replace")
@@ -393,27 +393,27 @@ class Delivery:
         if row.again is Again.AFTER_PAUSE:
             pause = self._pause_for_load(seen, outcome, of_message)
         else:
-            if isinstance(outcome, Accepted | Rejected) and not self._engine.pace.is_even:
-                self._engine.pace.replied(self._request_began)
+            if isinstance(outcome, Accepted | Rejected) and not self._session.pace.is_even:
+                self._session.pace.replied(self._request_began)
             self._report(outcome, of_message)
-            pause = self._retry.pause(self._tries, self._engine.draw()) if self._may_try_again(row.again) else None
+            pause = self._retry.pause(self._tries, self._session.draw()) if self._may_try_again(row.again) else None
         if pause is None:
             self._conclude(of_message)
             return outcome, 0.0
         self._stage = f"pausing after attempt {self._attempts}"
-        if not self._is_expired(max(pause, self._engine.pace.wait(self._priority))) and self._is_too_late(pause):
+        if not self._is_expired(max(pause, self._session.pace.wait(self._priority))) and self._is_too_late(pause):
             self._conclude(of_message)
         return outcome, pause
 
     def _report(self, outcome: Outcome, of_message: Outcome) -> None:
         if self._is_counted:
             self._is_counted = False
-            cast("Guard", self._guard).report(outcome, of_message)
+            cast("CircuitBreaker", self._breaker).report(outcome, of_message)
 
     def _pause_for_load(self, seen: Seen, outcome: Outcome, of_message: Outcome) -> float | None:
         """Note a 429; return the seconds to rest, 0 where the account pauses (the next attempt waits for that)."""
-        pace, retry = self._engine.pace, self._retry
-        rest = pace.refused(self._request_began, seen.retry_after, lambda nth: retry.pause(nth, self._engine.draw()))
+        pace, retry = self._session.pace, self._retry
+        rest = pace.refused(self._request_began, seen.retry_after, lambda nth: retry.pause(nth, self._session.draw()))
         if rest is not None:  # stray: says nothing about the API
             return rest if self._may_try_again(Again.AFTER_PAUSE) else None
         self._report(outcome, of_message)
@@ -421,11 +421,11 @@ class Delivery:
         if self._is_too_long(wait):
             self._end_stream_if_impatient(of_message, wait)
             return None
-        given_back = self._guard is None and self._priority == "bulk" and wait > retry.wait_max
+        given_back = self._breaker is None and self._priority == "bulk" and wait > retry.wait_max
         return 0.0 if self._may_try_again(Again.AFTER_PAUSE) and not given_back else None
 
     def _may_try_again(self, again: Again) -> bool:
-        is_endless = self._guard is not None
+        is_endless = self._breaker is not None
         return not self.is_last and may_try_again(self._retry, again, self._tries, is_endless=is_endless)
 
     def _is_too_late(self, pause: float) -> bool:
@@ -433,6 +433,6 @@ class Delivery:
 
     def _tell_attempt(self, outcome: Outcome, status: int | None) -> None:
         """Show an attempt to the log and to the hook."""
-        if self._engine.is_watched:
+        if self._session.is_watched:
             elapsed = self._clock.monotonic() - self._request_began
-            self._engine.attempted(attempt_of(self.message, outcome, status=status, elapsed=elapsed), self)
+            self._session.attempted(attempt_of(self.message, outcome, status=status, elapsed=elapsed), self)

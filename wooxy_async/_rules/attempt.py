@@ -1,12 +1,10 @@
-"""What is told of each request, to the log and to the hook `on_attempt`."""
+"""The record of one request, for the log and for the hook `on_attempt`."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
-from wooxy_async._logging import say
 from wooxy_async._rules.messages import Masked, Plain, ViberMessage
 from wooxy_async._rules.outcomes import Outcome
 from wooxy_async._rules.redaction import mask_number, mask_reference
@@ -51,31 +49,6 @@ def attempt_of(message: ViberMessage, outcome: Outcome, *, status: int | None, e
         cause=getattr(getattr(outcome, "cause", None), "kind", None),
         status=status,
         elapsed=elapsed,
-    )
-
-
-def log_attempt(attempt: Attempt, *, whole: bool) -> None:
-    """Write one record; its parts stand in the record's attributes `wooxy_…` too.
-
-    Args:
-        attempt: the attempt.
-        whole: whether its reference is written as it is.
-    """
-    extra: dict[str, Any] = {f"wooxy_{name}": getattr(attempt, name) for name in attempt.__struct_fields__}
-    if not whole and attempt.reference is not None:
-        extra["wooxy_reference"] = mask_reference(attempt.reference)
-    say(
-        logging.DEBUG,
-        "message %s (reference %s, number %s), attempt %s: %s%s, status %s, %.3f s",
-        attempt.index,
-        logged_reference(attempt.reference, whole=whole),
-        attempt.number,
-        attempt.attempt,
-        attempt.outcome,
-        f" ({attempt.cause})" if attempt.cause else "",
-        attempt.status,
-        attempt.elapsed,
-        extra=extra,
     )
 
 

@@ -14,23 +14,23 @@ from typing import Any, Self, get_args
 import anyio
 import msgspec
 
-from wooxy_async._account_info import ask
-from wooxy_async._attempt import Attempt
-from wooxy_async._delivery import Delivery
-from wooxy_async._engine import Engine
-from wooxy_async._logging import listen
+from wooxy_async._client.account_info import ask
+from wooxy_async._client.session import Session
+from wooxy_async._client.settings import Settings, make_settings, seconds
+from wooxy_async._client.stream import Feeder, Messages, OutcomeStream
+from wooxy_async._client.submission import Submission
 from wooxy_async._ports import Clock, Limiter, Priority
 from wooxy_async._rules.account import AccountError, AccountInfo
 from wooxy_async._rules.arguments import hiding_arguments, one_of, redacting
+from wooxy_async._rules.attempt import Attempt
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Accepted, Cause, Outcome
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.retry import RetryPolicy
+from wooxy_async._rules.statistics import Statistics
 from wooxy_async._rules.wire import ButtonField
-from wooxy_async._settings import Settings, make_settings, seconds
-from wooxy_async._statistics import Statistics
-from wooxy_async._stream import Intake, Messages, OutcomeStream
-from wooxy_async._turns import after_what_arrived, begin
+from wooxy_async._runtime.log import listen
+from wooxy_async._runtime.turns import after_what_arrived, begin
 from wooxy_async.limits._choice import HostLimits, ProcessLimits, make_limiter
 
 
@@ -138,10 +138,10 @@ class WooxyClient:
         )
         with redacting(settings.redact):
             listen()
-            self._engine = Engine(settings, _limiter(limiter, settings))
+            self._session = Session(settings, _limiter(limiter, settings))
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_engine"):  # refused; a traceback shows it all the same
+        if not hasattr(self, "_session"):  # refused; a traceback shows it all the same
             return "<WooxyClient: not made>"
         state = "closed" if self.closed else "open"
         return f"<WooxyClient: {state}, {self._settings.url}, max_concurrency={self._settings.max_concurrency}>"
@@ -149,7 +149,7 @@ class WooxyClient:
     @property
     def closed(self) -> bool:
         """Whether `aclose` was called."""
-        return self._engine.closed
+        return self._session.closed
 
     async def send(
         self,
@@ -189,15 +189,15 @@ class WooxyClient:
         if not isinstance(message, ViberMessage):
             raise TypeError(f"send takes a ViberMessage, not {type(message).__name__}.")
         limit = self._settings.timeout if timeout is None else seconds("timeout", timeout)
-        self._engine.transport()  # refuses a client that is closed or belongs to another loop
+        self._session.transport()  # refuses a client that is closed or belongs to another loop
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
-        def done(_delivery: Delivery, outcome: Outcome) -> None:
+        def done(_submission: Submission, outcome: Outcome) -> None:
             with suppress(asyncio.InvalidStateError):  # the caller is being cancelled at this very moment
                 answered.set_result(outcome)
 
-        delivery = Delivery(
-            self._engine,
+        submission = Submission(
+            self._session,
             message,
             index=0,
             priority=_priority(priority),
@@ -205,8 +205,8 @@ class WooxyClient:
             done=done,
             deadline=self._settings.clock.monotonic() + limit,
         )
-        delivery.start()
-        outcome = await _outcome(delivery, answered, limit)
+        submission.start()
+        outcome = await _outcome(submission, answered, limit)
         return outcome.unwrap()
 
     def send_many(
@@ -234,17 +234,17 @@ class WooxyClient:
             hasattr(messages, "__iter__") or hasattr(messages, "__aiter__")
         ):
             raise TypeError(f"send_many takes an iterable of ViberMessages, not {type(messages).__name__}.")
-        kind, retry, engine = _priority(priority), self._retry(retry_in_doubt), self._engine
+        kind, retry, session = _priority(priority), self._retry(retry_in_doubt), self._session
 
-        def begin() -> Intake:
-            engine.transport()  # refuses a client that is closed or belongs to another loop
-            return Intake(engine, messages, priority=kind, retry=retry)
+        def begin() -> Feeder:
+            session.transport()  # refuses a client that is closed or belongs to another loop
+            return Feeder(session, messages, priority=kind, retry=retry)
 
         return OutcomeStream(begin)
 
     def statistics(self) -> Statistics:
         """Return slots in use, messages waiting and outcomes so far."""
-        return self._engine.statistics()
+        return self._session.statistics()
 
     def _retry(self, in_doubt: bool | None) -> RetryPolicy:
         if in_doubt is None:
@@ -267,10 +267,10 @@ class WooxyClient:
             API page "Get account info".
         """
         limit = self._settings.timeout if timeout is None else seconds("timeout", timeout)
-        self._engine.transport()
+        self._session.transport()
         try:
             async with asyncio.timeout(limit):
-                return await ask(self._engine, priority="urgent")
+                return await ask(self._session, priority="urgent")
         except TimeoutError:
             text = f"There was no answer within the time-out of {limit:g} s."
             raise AccountError(text, cause=Cause(kind="deadline", text=text)) from None
@@ -289,10 +289,10 @@ class WooxyClient:
             RuntimeError: it is in use by an event loop that runs in another thread; it stays open.
         """
         limit = self._settings.drain if drain is None else seconds("drain", drain)
-        await _to_its_end(self._engine.aclose(limit, asyncio.current_task()))
+        await _to_its_end(self._session.aclose(limit, asyncio.current_task()))
 
     async def __aenter__(self) -> Self:
-        self._engine.transport()
+        self._session.transport()
         return self
 
     async def __aexit__(
@@ -302,23 +302,23 @@ class WooxyClient:
 
     def __del__(self) -> None:
         """Warn of a client that was left open, as files and sockets do."""
-        engine = getattr(self, "_engine", None)
-        if engine is not None and engine.has_open_session:
+        session = getattr(self, "_session", None)
+        if session is not None and session.has_open_session:
             warnings.warn(
                 f"{self!r} was left open: use `async with`, or aclose().", ResourceWarning, stacklevel=2, source=self
             )
-            engine.abandon()
+            session.abandon()
 
 
-async def _outcome(delivery: Delivery, answered: asyncio.Future[Outcome], limit: float) -> Outcome:
+async def _outcome(submission: Submission, answered: asyncio.Future[Outcome], limit: float) -> Outcome:
     """Wait for an outcome, or tell what is known when the caller's wait ends."""
 
     def judge() -> None:
         if not answered.done():
-            answered.set_result(delivery.tell("deadline", f"The time-out of {limit:g} s ended"))
+            answered.set_result(submission.tell("deadline", f"The time-out of {limit:g} s ended"))
 
     def end() -> None:
-        if delivery.is_out:
+        if submission.is_out:
             after_what_arrived(answered.get_loop(), judge)
         else:
             judge()
@@ -327,7 +327,7 @@ async def _outcome(delivery: Delivery, answered: asyncio.Future[Outcome], limit:
     try:
         return await answered
     except asyncio.CancelledError as error:
-        error.outcome = delivery.tell("cancelled", "The caller was cancelled")  # type: ignore[attr-defined]
+        error.outcome = submission.tell("cancelled", "The caller was cancelled")  # type: ignore[attr-defined]
         raise
     finally:
         timer.cancel()

@@ -32,7 +32,7 @@ Ask = Callable[[], Awaitable[bool | None]]
 """Probes without sending anything: True for a sound answer, False for none, None where it says nothing."""
 
 
-class Guard:
+class CircuitBreaker:
     """Watches the attempts of one stream.
 
     Each attempt that was admitted ends with `report` or, where nothing is to be learned from it, with `withdraw`.

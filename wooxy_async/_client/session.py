@@ -12,24 +12,25 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from wooxy_async._adapters.transport import AiohttpTransport
-from wooxy_async._attempt import Attempt, log_attempt, logged_reference
-from wooxy_async._hooks import Hooks
-from wooxy_async._logging import log_mistake, logger, say
+from wooxy_async._client.hooks import Hooks
+from wooxy_async._client.log import log_attempt
+from wooxy_async._client.settings import Settings
 from wooxy_async._ports import Limiter
+from wooxy_async._rules.attempt import Attempt, logged_reference
 from wooxy_async._rules.outcomes import Accepted, Cause, InDoubt, Invalid, NotSent, Outcome, Rejected
-from wooxy_async._settings import Settings
-from wooxy_async._statistics import Statistics
-from wooxy_async._turns import let_arrive
+from wooxy_async._rules.statistics import Statistics
+from wooxy_async._runtime.log import log_mistake, logger, say
+from wooxy_async._runtime.turns import let_arrive
 from wooxy_async.limits._pace import pace_of
 
 if TYPE_CHECKING:
-    from wooxy_async._delivery import Delivery
-    from wooxy_async._stream import Intake
+    from wooxy_async._client.stream import Feeder
+    from wooxy_async._client.submission import Submission
 
 _CUT: Final = 1.0  # seconds that closing waits, after its time, for what was cut
 
 
-class Engine:
+class Session:
     """The part of a client that its messages see.
 
     Args:
@@ -42,8 +43,8 @@ class Engine:
         self.limiter = limiter
         self.clock = settings.clock
         self.pace = pace_of(settings.token.reveal(), settings.clock)
-        self.deliveries: set[Delivery] = set()
-        self.intakes: set[Intake] = set()
+        self.submissions: set[Submission] = set()
+        self.feeders: set[Feeder] = set()
         self.hooks = Hooks(settings)
         self.closed = False
         self.draw: Callable[[], float] = random.Random().random  # noqa: S311 - jitter is no secret
@@ -99,10 +100,10 @@ class Engine:
         transport = self._transport or self._closing
         is_inherited = transport is not None and transport.is_inherited
         self.hooks.abandon(is_inherited=is_inherited)
-        for delivery in [] if is_inherited else list(self.deliveries):
-            delivery.settle_if_loop_is_closed()
-        self.deliveries.clear()
-        self.intakes.clear()
+        for submission in [] if is_inherited else list(self.submissions):
+            submission.settle_if_loop_is_closed()
+        self.submissions.clear()
+        self.feeders.clear()
         left, self._transport, self._closing = (self._transport, self._closing), None, None
         for transport in left:
             if transport is not None:
@@ -150,12 +151,12 @@ class Engine:
 
     async def _drain(self, seconds: float, caller: asyncio.Task[Any] | None) -> None:
         """End what has not started, and wait for what is in flight, but no longer than that."""
-        for intake in list(self.intakes):
-            intake.stop()
-        for delivery in list(self.deliveries):
-            delivery.is_last = True  # what is out and refused meanwhile is not sent again
-            if not (delivery.is_out or delivery.is_concluded):
-                delivery.cancel("not_started", "The client was closed")
+        for feeder in list(self.feeders):
+            feeder.stop()
+        for submission in list(self.submissions):
+            submission.is_last = True  # what is out and refused meanwhile is not sent again
+            if not (submission.is_out or submission.is_concluded):
+                submission.cancel("not_started", "The client was closed")
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds) as self._draining:
                 await self._until_ended(caller)
@@ -163,21 +164,21 @@ class Engine:
         self._draining = None
         await let_arrive()
         await self.hooks.cut()  # those of what is cut now have the second that follows
-        for delivery in list(self.deliveries):
-            if delivery.is_out:
-                reference = self._logged(delivery.message.reference)
+        for submission in list(self.submissions):
+            if submission.is_out:
+                reference = self._logged(submission.message.reference)
                 say(logging.WARNING, "in doubt, the client was closed: message with reference %s", reference)
-            delivery.cancel("closed" if delivery.is_out else "not_started", "The client was closed")
-        for intake in list(self.intakes):
-            intake.cancel()
+            submission.cancel("closed" if submission.is_out else "not_started", "The client was closed")
+        for feeder in list(self.feeders):
+            feeder.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(_CUT):
                 await self._until_ended(caller)
                 await self.hooks.ended()
-        for delivery in list(self.deliveries):
-            delivery.end("The client was closed")
+        for submission in list(self.submissions):
+            submission.end("The client was closed")
         await self.hooks.cut()
-        self.intakes.clear()
+        self.feeders.clear()
 
     async def _end_hooks(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -193,8 +194,8 @@ class Engine:
                 draining.reschedule(at)
 
     async def _until_ended(self, caller: asyncio.Task[Any] | None) -> None:
-        deliveries = {delivery.task for delivery in self.deliveries if delivery.task is not None}
-        if tasks := (deliveries | {intake.task for intake in self.intakes}) - {caller}:
+        submissions = {submission.task for submission in self.submissions if submission.task is not None}
+        if tasks := (submissions | {feeder.task for feeder in self.feeders}) - {caller}:
             await asyncio.wait(tasks)
 
     @property
@@ -202,20 +203,20 @@ class Engine:
         """Whether anybody wants to hear of each attempt."""
         return self.settings.on_attempt is not None or logger.isEnabledFor(logging.DEBUG)
 
-    def attempted(self, attempt: Attempt, delivery: Delivery) -> None:
+    def attempted(self, attempt: Attempt, submission: Submission) -> None:
         """Tell of a request."""
         log_attempt(attempt, whole=self.settings.log_references)
-        self.hooks.call("on_attempt", attempt, delivery)
+        self.hooks.call("on_attempt", attempt, submission)
 
     def count(self, outcome: Outcome) -> None:
         """Count the outcome that a caller is told."""
         self._counts[type(outcome)] += 1
 
-    def tell(self, outcome: Outcome, delivery: Delivery) -> None:
+    def tell(self, outcome: Outcome, submission: Submission) -> None:
         """Show an outcome that was counted to the hook."""
-        self.hooks.call("on_outcome", outcome, delivery)
+        self.hooks.call("on_outcome", outcome, submission)
 
-    def settle(self, told: Outcome, outcome: Outcome, delivery: Delivery) -> None:
+    def settle(self, told: Outcome, outcome: Outcome, submission: Submission) -> None:
         """Note what became of a request that outlived its caller, who was told that it is in doubt."""
         if not (isinstance(told, InDoubt) and told.may_settle):
             return
@@ -226,7 +227,7 @@ class Engine:
         else:
             reference = self._logged(outcome.message.reference)
             say(logging.INFO, "message %s (%s) is settled: %s", outcome.index, reference, type(outcome).__name__)
-        self.hooks.call("on_settled", outcome, delivery)
+        self.hooks.call("on_settled", outcome, submission)
 
     def warn_of_unseen(self, outcome: Accepted) -> None:
         """Log a message that was taken while its caller was gone."""
@@ -252,7 +253,7 @@ class Engine:
             invalid=counts[Invalid],
             not_sent=counts[NotSent],
             in_doubt=counts[InDoubt],
-            outlived=sum(delivery.outlives_its_caller for delivery in self.deliveries),
+            outlived=sum(submission.outlives_its_caller for submission in self.submissions),
             settled=self._settled,
             paused_for=paused_for,
             paused_because="Wooxy refused a request for load (HTTP 429)" if paused_for else "",

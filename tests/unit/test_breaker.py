@@ -1,4 +1,4 @@
-"""The guard: a stream does not burn its campaign. Time is simulated: the loop jumps to its next timer."""
+"""The breaker: a stream does not burn its campaign. Time is simulated: the loop jumps to its next timer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ from wooxy_async import (
     RejectedError,
     ViberMessage,
 )
-from wooxy_async._guard import ALIKE_IN_A_ROW, PROBE_DOUBTS_MAX, TROUBLES_IN_A_ROW, Guard
+from wooxy_async._client.breaker import ALIKE_IN_A_ROW, PROBE_DOUBTS_MAX, TROUBLES_IN_A_ROW, CircuitBreaker
 from wooxy_async.limits._pace import Pace
 
 COMMON: dict[str, Any] = {
@@ -36,7 +36,7 @@ TAKEN = Accepted(message_ids=(), **COMMON)
 DOWN = NotSent(cause=Cause(kind="not_connected", text="Refused."), **COMMON)
 LOST = InDoubt(cause=Cause(kind="server_error", text="HTTP 503."), **COMMON)
 PROXY = NotSent(cause=Cause(kind="proxy", text="HTTP 407."), **COMMON)
-Scenario = Callable[[Callable[..., Guard]], Awaitable[None]]
+Scenario = Callable[[Callable[..., CircuitBreaker]], Awaitable[None]]
 
 
 async def silent() -> None:
@@ -44,13 +44,15 @@ async def silent() -> None:
 
 
 def simulate(scenario: Scenario) -> list[float]:
-    """Run a scenario with guards on simulated time; return when they called `changed`."""
+    """Run a scenario with breakers on simulated time; return when they called `changed`."""
     changes: list[float] = []
 
     async def run() -> None:
         clock = LoopClock()
         await scenario(
-            lambda patience=900.0: Guard(patience, lambda: changes.append(clock.monotonic()), clock, Pace(clock), 60.0)
+            lambda patience=900.0: CircuitBreaker(
+                patience, lambda: changes.append(clock.monotonic()), clock, Pace(clock), 60.0
+            )
         )
 
     with asyncio.Runner(debug=True, loop_factory=JumpingLoop) as runner:
@@ -58,13 +60,13 @@ def simulate(scenario: Scenario) -> list[float]:
     return changes
 
 
-async def attempt(guard: Guard, *outcomes: Outcome) -> list[float]:
+async def attempt(breaker: CircuitBreaker, *outcomes: Outcome) -> list[float]:
     """Make one attempt after the other; return when each was admitted."""
     admitted = []
     for outcome in outcomes:
-        await guard.admit(silent)
+        await breaker.admit(silent)
         admitted.append(round(asyncio.get_running_loop().time(), 3))
-        guard.report(outcome, outcome)
+        breaker.report(outcome, outcome)
     return admitted
 
 
@@ -76,13 +78,13 @@ def refusal(code: str = "UNKNOWN", text: str = "no", status: int = 403, **values
 def test_probes_are_made_with_growing_pauses() -> None:
     """After five troubles the API is down: probes go after 0.5, 1, 2 … seconds, at most 60."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        assert await attempt(guard, *[DOWN] * (TROUBLES_IN_A_ROW - 1)) == [0, 0, 0, 0]
-        assert not guard.is_down
-        assert await attempt(guard, *[DOWN] * 10) == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5, 123.5, 183.5]
-        assert guard.is_down
-        assert guard.fatal is None
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        assert await attempt(breaker, *[DOWN] * (TROUBLES_IN_A_ROW - 1)) == [0, 0, 0, 0]
+        assert not breaker.is_down
+        assert await attempt(breaker, *[DOWN] * 10) == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5, 123.5, 183.5]
+        assert breaker.is_down
+        assert breaker.fatal is None
 
     simulate(scenario)
 
@@ -90,9 +92,9 @@ def test_probes_are_made_with_growing_pauses() -> None:
 def test_after_five_doubts_no_message_probes() -> None:
     """Each message that probes may be left in doubt: after five no more goes, and the stream ends at its patience."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        admitted = await attempt(guard, *[LOST] * (TROUBLES_IN_A_ROW + PROBE_DOUBTS_MAX))
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        admitted = await attempt(breaker, *[LOST] * (TROUBLES_IN_A_ROW + PROBE_DOUBTS_MAX))
         assert admitted == [0, 0, 0, 0, 0, 0.5, 1.5, 3.5, 7.5, 15.5]
         asked: list[float] = []
 
@@ -100,13 +102,13 @@ def test_after_five_doubts_no_message_probes() -> None:
             asked.append(LoopClock().monotonic())
             return True
 
-        waiting = asyncio.create_task(guard.admit(sound))
+        waiting = asyncio.create_task(breaker.admit(sound))
         await asyncio.wait({waiting}, timeout=880)
-        assert guard.fatal is None
+        assert breaker.fatal is None
         await asyncio.wait({waiting}, timeout=100)
-        assert isinstance(guard.fatal, InDoubtError)
-        assert str(guard.fatal).startswith("Wooxy has given no valid reply for 900 s")
-        assert "may have been delivered" in str(guard.fatal)
+        assert isinstance(breaker.fatal, InDoubtError)
+        assert str(breaker.fatal).startswith("Wooxy has given no valid reply for 900 s")
+        assert "may have been delivered" in str(breaker.fatal)
         assert (waiting.done(), asked) == (False, [])
         waiting.cancel()
 
@@ -116,11 +118,11 @@ def test_after_five_doubts_no_message_probes() -> None:
 def test_doubts_count_within_one_outage() -> None:
     """A valid reply begins anew."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
         for _ in range(3):
-            await attempt(guard, *[LOST] * (TROUBLES_IN_A_ROW + PROBE_DOUBTS_MAX - 1), TAKEN)
-        assert guard.fatal is None
+            await attempt(breaker, *[LOST] * (TROUBLES_IN_A_ROW + PROBE_DOUBTS_MAX - 1), TAKEN)
+        assert breaker.fatal is None
 
     simulate(scenario)
 
@@ -128,8 +130,8 @@ def test_doubts_count_within_one_outage() -> None:
 def test_a_probe_without_a_message_comes_first() -> None:
     """While it is not sound the pauses grow and no message goes; each sound one lets one message go."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
         answers = [False, False, True, None, False, True]
         asked: list[float] = []
 
@@ -137,15 +139,15 @@ def test_a_probe_without_a_message_comes_first() -> None:
             asked.append(LoopClock().monotonic())
             return answers[len(asked) - 1]
 
-        await attempt(guard, *[DOWN] * 5)
+        await attempt(breaker, *[DOWN] * 5)
         admitted = []
         for outcome in (DOWN, DOWN, TAKEN):
-            await guard.admit(ask)
+            await breaker.admit(ask)
             admitted.append(LoopClock().monotonic())
-            guard.report(outcome, outcome)
+            breaker.report(outcome, outcome)
         assert asked == [0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
         assert admitted == [3.5, 7.5, 31.5]
-        assert not guard.is_down
+        assert not breaker.is_down
 
     simulate(scenario)
 
@@ -153,19 +155,19 @@ def test_a_probe_without_a_message_comes_first() -> None:
 def test_a_probe_that_is_cancelled_leaves_nothing() -> None:
     """The next one probes at once."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        await attempt(guard, *[DOWN] * 5)
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        await attempt(breaker, *[DOWN] * 5)
 
         async def hang() -> bool:
             await asyncio.sleep(1e6)
             return True
 
-        task = asyncio.create_task(guard.admit(hang))
+        task = asyncio.create_task(breaker.admit(hang))
         await asyncio.wait({task}, timeout=10)
         task.cancel()
         await asyncio.wait({task})
-        await guard.admit(silent)
+        await breaker.admit(silent)
         assert LoopClock().monotonic() == 10
 
     simulate(scenario)
@@ -174,12 +176,12 @@ def test_a_probe_that_is_cancelled_leaves_nothing() -> None:
 def test_one_stream_of_an_account_probes_at_a_time() -> None:
     """While one probes, its message included, the others wait; a probe whose end is never told ends by itself."""
 
-    async def scenario(_make: Callable[..., Guard]) -> None:
+    async def scenario(_make: Callable[..., CircuitBreaker]) -> None:
         clock = LoopClock()
         pace = Pace(clock)
-        first, second = (Guard(900.0, lambda: None, clock, pace, 60.0) for _stream in range(2))
-        for guard in (first, second):
-            await attempt(guard, *[DOWN] * 5)
+        first, second = (CircuitBreaker(900.0, lambda: None, clock, pace, 60.0) for _stream in range(2))
+        for breaker in (first, second):
+            await attempt(breaker, *[DOWN] * 5)
         await first.admit(silent)
         assert clock.monotonic() == 0.5
         waiting = asyncio.create_task(second.admit(silent))
@@ -197,14 +199,14 @@ def test_one_stream_of_an_account_probes_at_a_time() -> None:
 def test_a_valid_reply_ends_the_trouble() -> None:
     """One valid reply of any kind, a refusal included, and the API is up; five more troubles make it down again."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
         for sound in (TAKEN, refusal()):
-            await attempt(guard, *[DOWN] * 6, sound)
-            assert not guard.is_down
+            await attempt(breaker, *[DOWN] * 6, sound)
+            assert not breaker.is_down
             began = asyncio.get_running_loop().time()
-            assert await attempt(guard, *[DOWN] * 6) == [*[began] * 5, began + 0.5]
-            await attempt(guard, TAKEN)
+            assert await attempt(breaker, *[DOWN] * 6) == [*[began] * 5, began + 0.5]
+            await attempt(breaker, TAKEN)
 
     simulate(scenario)
 
@@ -212,16 +214,16 @@ def test_a_valid_reply_ends_the_trouble() -> None:
 def test_one_probe_at_a_time() -> None:
     """While a probe is under way, however long, nobody else is admitted; its success admits all."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        await attempt(guard, *[DOWN] * 5)
-        waiting = {asyncio.create_task(guard.admit(silent)) for _ in range(3)}
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        await attempt(breaker, *[DOWN] * 5)
+        waiting = {asyncio.create_task(breaker.admit(silent)) for _ in range(3)}
         done, waiting = await asyncio.wait(waiting, timeout=200)
         assert len(done) == 1
-        guard.report(DOWN, DOWN)
+        breaker.report(DOWN, DOWN)
         done, waiting = await asyncio.wait(waiting, timeout=200)
         assert len(done) == 1
-        guard.report(TAKEN, TAKEN)
+        breaker.report(TAKEN, TAKEN)
         began = asyncio.get_running_loop().time()
         await asyncio.gather(*waiting)
         assert asyncio.get_running_loop().time() == began
@@ -232,16 +234,16 @@ def test_one_probe_at_a_time() -> None:
 def test_what_was_under_way_comes_back_before_the_first_probe() -> None:
     """Ten attempts that fail together are ten troubles; the first probe goes when the last of them is back."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
         for _ in range(10):
-            await guard.admit(silent)
+            await breaker.admit(silent)
         for _ in range(9):
-            guard.report(LOST, LOST)
-        probe = asyncio.create_task(guard.admit(silent))
+            breaker.report(LOST, LOST)
+        probe = asyncio.create_task(breaker.admit(silent))
         done, _ = await asyncio.wait({probe}, timeout=300)
         assert not done
-        guard.report(LOST, LOST)
+        breaker.report(LOST, LOST)
         await asyncio.wait_for(probe, 60)
 
     simulate(scenario)
@@ -250,15 +252,15 @@ def test_what_was_under_way_comes_back_before_the_first_probe() -> None:
 def test_patience_ends_the_stream() -> None:
     """The last probe goes when patience ends, not 60 seconds later; its failure ends the stream and says why."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make(100.0)
-        assert (await attempt(guard, *[DOWN] * 12))[-2:] == [31.5, 63.5]
-        assert guard.fatal is None
-        assert await attempt(guard, DOWN) == [100.0]
-        assert type(guard.fatal) is NotSentError
-        assert "no valid reply for 100 s" in str(guard.fatal)
-        assert "it is safe" in str(guard.fatal)
-        assert guard.fatal.outcome is DOWN
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make(100.0)
+        assert (await attempt(breaker, *[DOWN] * 12))[-2:] == [31.5, 63.5]
+        assert breaker.fatal is None
+        assert await attempt(breaker, DOWN) == [100.0]
+        assert type(breaker.fatal) is NotSentError
+        assert "no valid reply for 100 s" in str(breaker.fatal)
+        assert "it is safe" in str(breaker.fatal)
+        assert breaker.fatal.outcome is DOWN
 
     simulate(scenario)
 
@@ -266,11 +268,11 @@ def test_patience_ends_the_stream() -> None:
 def test_patience_begins_with_the_first_trouble_in_a_row() -> None:
     """A success in between, and patience begins anew."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make(100.0)
-        await attempt(guard, *[DOWN] * 12, TAKEN)
-        assert (await attempt(guard, *[DOWN] * 12))[-1] > 100
-        assert guard.fatal is None
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make(100.0)
+        await attempt(breaker, *[DOWN] * 12, TAKEN)
+        assert (await attempt(breaker, *[DOWN] * 12))[-1] > 100
+        assert breaker.fatal is None
 
     simulate(scenario)
 
@@ -278,10 +280,10 @@ def test_patience_begins_with_the_first_trouble_in_a_row() -> None:
 def test_without_patience_the_first_trouble_ends_the_stream() -> None:
     """Patience of 0 seconds is none."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make(0.0)
-        await attempt(guard, DOWN)
-        assert isinstance(guard.fatal, NotSentError)
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make(0.0)
+        await attempt(breaker, DOWN)
+        assert isinstance(breaker.fatal, NotSentError)
 
     simulate(scenario)
 
@@ -300,13 +302,13 @@ ALIKE = [
 def test_twenty_refusals_alike_end_the_stream(outcome: Outcome, error: type[Exception]) -> None:
     """Twenty in a row that concern domain, sender, tag or nothing documented end the stream, nineteen do not."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        await attempt(guard, *[outcome] * (ALIKE_IN_A_ROW - 1))
-        assert guard.fatal is None
-        await attempt(guard, outcome)
-        assert isinstance(guard.fatal, error)
-        assert "20 messages in a row were refused alike" in str(guard.fatal)
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        await attempt(breaker, *[outcome] * (ALIKE_IN_A_ROW - 1))
+        assert breaker.fatal is None
+        await attempt(breaker, outcome)
+        assert isinstance(breaker.fatal, error)
+        assert "20 messages in a row were refused alike" in str(breaker.fatal)
 
     assert simulate(scenario) == [0.0] * 20
 
@@ -319,11 +321,11 @@ def test_twenty_refusals_alike_end_the_stream(outcome: Outcome, error: type[Exce
 def test_another_answer_between_begins_the_count_anew(other: Outcome) -> None:
     """Nineteen alike, another answer, nineteen alike: the stream goes on."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
         nineteen = [refusal()] * (ALIKE_IN_A_ROW - 1)
-        await attempt(guard, *nineteen, other, *nineteen)
-        assert guard.fatal is None
+        await attempt(breaker, *nineteen, other, *nineteen)
+        assert breaker.fatal is None
 
     simulate(scenario)
 
@@ -332,10 +334,10 @@ def test_another_answer_between_begins_the_count_anew(other: Outcome) -> None:
 def test_refusals_of_single_messages_never_end_the_stream(text: str) -> None:
     """What concerns a recipient or a message says nothing about the next one."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        await attempt(guard, *[refusal(text)] * 100)
-        assert guard.fatal is None
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        await attempt(breaker, *[refusal(text)] * 100)
+        assert breaker.fatal is None
 
     simulate(scenario)
 
@@ -351,10 +353,10 @@ DIFFERENT = {
 def test_refusals_that_differ_never_end_the_stream(refusals: list[Outcome]) -> None:
     """Each text that is not documented, and each value of a documented one, is a refusal of its own."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        await attempt(guard, *refusals)
-        assert guard.fatal is None
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        await attempt(breaker, *refusals)
+        assert breaker.fatal is None
 
     simulate(scenario)
 
@@ -362,11 +364,11 @@ def test_refusals_that_differ_never_end_the_stream(refusals: list[Outcome]) -> N
 def test_alike_is_the_error_with_its_value_whatever_the_words() -> None:
     """The same domain is refused alike under several spellings of the text and several statuses."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
         for at in range(ALIKE_IN_A_ROW):
-            await attempt(guard, refusal("DOMAIN_NOT_FOUND", f"No {at}", 400 + at % 2, domain="shop.example"))
-        assert isinstance(guard.fatal, DomainError)
+            await attempt(breaker, refusal("DOMAIN_NOT_FOUND", f"No {at}", 400 + at % 2, domain="shop.example"))
+        assert isinstance(breaker.fatal, DomainError)
 
     simulate(scenario)
 
@@ -374,10 +376,10 @@ def test_alike_is_the_error_with_its_value_whatever_the_words() -> None:
 def test_a_bare_401_refuses_the_account() -> None:
     """A 401 without a documented error ends the stream at once, as an authentication error."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        await attempt(guard, refusal(text="<h1>Unauthorized</h1>", status=401))
-        assert type(guard.fatal) is AuthenticationError
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        await attempt(breaker, refusal(text="<h1>Unauthorized</h1>", status=401))
+        assert type(breaker.fatal) is AuthenticationError
 
     simulate(scenario)
 
@@ -386,13 +388,13 @@ def test_a_bare_401_refuses_the_account() -> None:
 def test_what_ends_a_stream_says_of_a_message_what_its_outcome_is(last: Outcome) -> None:
     """A message in doubt is not called safe to send again because its last attempt was refused or not made."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make(0.0)
-        await guard.admit(silent)
-        guard.report(last, LOST)
-        assert isinstance(guard.fatal, InDoubtError)
-        assert guard.fatal.outcome is LOST
-        assert "safe to send" not in str(guard.fatal)
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make(0.0)
+        await breaker.admit(silent)
+        breaker.report(last, LOST)
+        assert isinstance(breaker.fatal, InDoubtError)
+        assert breaker.fatal.outcome is LOST
+        assert "safe to send" not in str(breaker.fatal)
 
     simulate(scenario)
 
@@ -400,13 +402,13 @@ def test_what_ends_a_stream_says_of_a_message_what_its_outcome_is(last: Outcome)
 def test_an_attempt_that_tells_nothing_keeps_nobody_waiting() -> None:
     """While the API is down, a probe that ends without a report lets the next go."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        await attempt(guard, *[DOWN] * 5)
-        await guard.admit(silent)
-        waiting = asyncio.create_task(guard.admit(silent))
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        await attempt(breaker, *[DOWN] * 5)
+        await breaker.admit(silent)
+        waiting = asyncio.create_task(breaker.admit(silent))
         await asyncio.sleep(0)
-        guard.withdraw()
+        breaker.withdraw()
         began = asyncio.get_running_loop().time()
         await asyncio.wait_for(waiting, 1)
         assert asyncio.get_running_loop().time() == began
@@ -417,12 +419,12 @@ def test_an_attempt_that_tells_nothing_keeps_nobody_waiting() -> None:
 def test_a_trouble_between_refusals_neither_counts_nor_resets() -> None:
     """An API that alternates between refusing everything and failing is given up, too."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        await attempt(guard, *[refusal(), LOST] * (ALIKE_IN_A_ROW - 1))
-        assert guard.fatal is None
-        await attempt(guard, refusal())
-        assert isinstance(guard.fatal, RejectedError)
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        await attempt(breaker, *[refusal(), LOST] * (ALIKE_IN_A_ROW - 1))
+        assert breaker.fatal is None
+        await attempt(breaker, refusal())
+        assert isinstance(breaker.fatal, RejectedError)
 
     simulate(scenario)
 
@@ -431,10 +433,10 @@ def test_a_trouble_between_refusals_neither_counts_nor_resets() -> None:
 def test_a_refusal_of_the_account_ends_the_stream_at_once(code: str) -> None:
     """The first refusal of token or account is the last, and stays so whatever comes after."""
 
-    async def scenario(make: Callable[..., Guard]) -> None:
-        guard = make()
-        await attempt(guard, refusal(code), TAKEN)
-        assert isinstance(guard.fatal, AuthenticationError)
-        assert str(guard.fatal).startswith("Wooxy refuses the account, so the stream ends.")
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        await attempt(breaker, refusal(code), TAKEN)
+        assert isinstance(breaker.fatal, AuthenticationError)
+        assert str(breaker.fatal).startswith("Wooxy refuses the account, so the stream ends.")
 
     simulate(scenario)

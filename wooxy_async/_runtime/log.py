@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from wooxy_async import _foreign
 from wooxy_async._rules.arguments import one_of
+from wooxy_async._runtime import foreign
 
 logger: Final = logging.getLogger("wooxy_async")
 logger.addHandler(logging.NullHandler())
@@ -25,7 +25,7 @@ def say(level: int, text: str, *parts: object, extra: Mapping[str, Any] | None =
         parts: what stands in it.
         extra: attributes of the record.
     """
-    _foreign.call(lambda: logger.log(level, text, *parts, extra=extra, stacklevel=4), lambda: None)
+    foreign.call(lambda: logger.log(level, text, *parts, extra=extra, stacklevel=4), lambda: None)
 
 
 def log_mistake(text: str, redact: Callable[[str], str]) -> None:

@@ -16,12 +16,12 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
-from wooxy_async import _foreign
-from wooxy_async._attempt import Attempt, logged_reference
-from wooxy_async._logging import log_mistake, say
+from wooxy_async._client.settings import Settings
+from wooxy_async._rules.attempt import Attempt, logged_reference
 from wooxy_async._rules.outcomes import Outcome
-from wooxy_async._settings import Settings
-from wooxy_async._turns import begin, let_arrive
+from wooxy_async._runtime import foreign
+from wooxy_async._runtime.log import log_mistake, say
+from wooxy_async._runtime.turns import begin, let_arrive
 
 HookName = Literal["on_attempt", "on_outcome", "on_settled"]
 MAX_OPEN: Final = 100  # hooks that run or wait, before streams pull nothing more
@@ -79,7 +79,7 @@ class Hooks:
         """
         hook = getattr(self._settings, name)
         if hook is not None:
-            _foreign.call(lambda: self._take(hook(told), name, told, of), self._log_failure)
+            foreign.call(lambda: self._take(hook(told), name, told, of), self._log_failure)
 
     def have_room(self, then: Callable[[], object]) -> bool:
         """Return whether a stream may pull; if not, `then` is called when it may."""
@@ -157,7 +157,7 @@ class Hooks:
             is_own = (
                 isinstance(error, GeneratorExit) and not line.worker.get_loop().is_closed()
             )  # it raised that itself
-            if _foreign.ends_this_task(error) and not is_own:
+            if foreign.ends_this_task(error) and not is_own:
                 raise
             self._log_failure()
 

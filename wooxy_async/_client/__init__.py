@@ -1,0 +1,1 @@
+"""The client: what was asked, its messages on their way, and their streams."""

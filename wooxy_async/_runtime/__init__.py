@@ -1,0 +1,1 @@
+"""At home in the program of others: its event loop, its log, and code that is not ours."""
