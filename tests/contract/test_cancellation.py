@@ -379,7 +379,7 @@ def test_a_limiter_that_cannot_be_stopped_does_not_keep_a_message_open(
                 await client.send(message(), timeout=1)
             await client.aclose(drain=3)
             assert told == (["told Accepted"] if is_answered else ["told InDoubt", "settled InDoubt"])
-            assert client._session.submissions == set()
+            assert not client._session.submissions
             released.set()
             await asyncio.sleep(1)
 

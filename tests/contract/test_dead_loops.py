@@ -95,7 +95,7 @@ def test_a_loop_that_dies_while_its_client_closes(peer: tuple[HostileServer, Cal
         assert {type(outcome) for outcome in runner.run(asyncio.wait_for(send(), PATIENCE))} == {Accepted}
         assert server.books.crowds == []
         runner.run(survivor.aclose())
-    assert survivor._session.submissions == set()
+    assert not survivor._session.submissions
     del survivor, tasks, task
     gc.collect()
 

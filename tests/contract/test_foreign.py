@@ -182,7 +182,7 @@ async def test_closing_ends_a_release_that_hangs(sandbox: Sandbox) -> None:
     await client._session.aclose(0.01, None)
     await client.aclose()
     assert (ended, [type(outcome) for outcome in told]) == (["release"], [Accepted])
-    assert client._session.submissions == set()
+    assert not client._session.submissions
 
 
 @pytest.mark.parametrize("part", ["holds", "keep_closed"])

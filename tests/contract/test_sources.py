@@ -91,7 +91,7 @@ async def test_what_is_no_exception_does_not_end_a_stream_in_silence(
     assert isinstance(error, kind)
     assert "index 7" in f"{error} {getattr(error, '__notes__', '')}"
     assert sandbox.taken == 7
-    assert client._session.feeders == set()
+    assert not client._session.feeders
 
 
 async def test_plain_sources_too(sandbox: Sandbox, client: WooxyClient) -> None:
@@ -134,7 +134,7 @@ async def test_an_item_that_is_shielded_is_told(sandbox: Sandbox, closed: str) -
     await asyncio.wait_for(closing, 30)
     assert [(type(outcome), outcome.message.reference) for outcome in told[1:]] == [(NotSent, "shielded")]
     assert [outcome.message.reference for outcome in stream.undelivered] == ["shielded"]
-    assert client._session.feeders == set()
+    assert not client._session.feeders
     await client.aclose()
     assert sandbox.requests == 1
 
@@ -157,7 +157,7 @@ async def test_a_source_that_closes_the_client(sandbox: Sandbox) -> None:
         await anext(streams[0])
         await asyncio.wait_for(streams[0].aclose(), 30)
         await asyncio.wait_for(client.aclose(), 30)
-        assert client._session.feeders == set()
+        assert not client._session.feeders
 
 
 @pytest.mark.parametrize("closed", ["stream", "client"])

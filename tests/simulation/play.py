@@ -168,7 +168,7 @@ class Play:
             on_settled=hook("on_settled", ledger.on_settled),
             clock=self,
         )
-        client._engine.draw = self._jitter.random
+        client._session.jitter = self._jitter.random
         return client
 
     async def _part(self, deeds: list[Deed], until: float) -> None:
@@ -202,8 +202,8 @@ class Play:
             statistics = client.statistics()
             if statistics.borrowed or statistics.waiting or statistics.outlived or statistics.closed:
                 wrong.append(f"left behind: {statistics}")
-            if client._engine.intakes or client._engine.deliveries:
-                wrong.append(f"left behind: {client._engine.intakes}, {client._engine.deliveries}")
+            if client._session.feeders or client._session.submissions:
+                wrong.append(f"left behind: {client._session.feeders}, {client._session.submissions}")
         if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             wrong.append(f"tasks left: {sorted(task.get_coro().__qualname__ for task in tasks)}")
         if self.server.books.now:
@@ -239,8 +239,8 @@ class Play:
         self.clients[number] = self._client(number)
         is_first = not client.closed  # who closes it again does not wait
         await self._close(client)
-        if is_first and client._engine.deliveries:
-            self.ledger.wrong.append(f"deliveries of a closed client: {len(client._engine.deliveries)}")
+        if is_first and client._session.submissions:
+            self.ledger.wrong.append(f"submissions of a closed client: {len(client._session.submissions)}")
 
     async def _do_close(self, deed: Deed) -> None:
         await self._close_one(deed.client)

@@ -67,7 +67,7 @@ def _judge(session: Session, reply: Reply, began: float) -> AccountInfo:
         )
     if status == _TOO_MANY:
         asked = None if reply.retry_after is None else retry_after(reply.retry_after, session.clock.time())
-        session.pace.refused(began, asked, lambda nth: session.settings.retry.pause(nth, session.draw()))
+        session.pace.refused(began, asked, lambda nth: session.settings.retry.pause(nth, session.jitter()))
         cause = Cause(kind="throttled", text=f"Wooxy refused the request for load (HTTP {status}).")
     elif status >= _FAILED or status == _GAVE_UP:
         cause = Cause(kind="server_error", text=f"The server failed (HTTP {status}).")

@@ -67,7 +67,7 @@ class Hooks:
         self._settings = settings
         self._lines: dict[object, _Line] = {}
         self._open = 0
-        self._held_back: set[Callable[[], object]] = set()
+        self._held_back: dict[Callable[[], object], None] = {}
 
     def call(self, name: HookName, told: Attempt | Outcome, of: object) -> None:
         """Call a hook where there is one; what it returns is awaited later, if it can be.
@@ -85,7 +85,7 @@ class Hooks:
         """Return whether a stream may pull; if not, `then` is called when it may."""
         if self._open < MAX_OPEN:
             return True
-        self._held_back.add(then)
+        self._held_back[then] = None
         return False
 
     async def ended(self) -> None:
@@ -164,7 +164,7 @@ class Hooks:
     def _leave(self, line: _Line) -> _Call:
         self._open -= 1
         if self._open < MAX_OPEN and self._held_back:
-            held_back, self._held_back = self._held_back, set()
+            held_back, self._held_back = self._held_back, {}
             for then in held_back:
                 then()
         return line.calls.popleft()

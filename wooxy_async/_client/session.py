@@ -43,11 +43,11 @@ class Session:
         self.limiter = limiter
         self.clock = settings.clock
         self.pace = pace_of(settings.token.reveal(), settings.clock)
-        self.submissions: set[Submission] = set()
-        self.feeders: set[Feeder] = set()
+        self.submissions: dict[Submission, None] = {}  # in their order, so that closing is the same each time
+        self.feeders: dict[Feeder, None] = {}
         self.hooks = Hooks(settings)
         self.closed = False
-        self.draw: Callable[[], float] = random.Random().random  # noqa: S311 - jitter is no secret
+        self.jitter: Callable[[], float] = random.Random().random  # noqa: S311 - jitter is no secret
         self._counts: Counter[type[Any]] = Counter()
         self._settled = 0
         self._transport: AiohttpTransport | None = None

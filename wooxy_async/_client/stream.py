@@ -70,7 +70,7 @@ class Feeder:
         self._left: asyncio.TimerHandle | None = None  # leaves a source that does not end
         self._is_left = False
         self.task = begin(self._run())
-        session.feeders.add(self)
+        session.feeders[self] = None
 
     @property
     def is_over(self) -> bool:
@@ -175,7 +175,7 @@ class Feeder:
             self.stop()  # if somebody else has cancelled it: what was pulled is told all the same,
             if not self._loop.is_closed():  # also what is being cancelled and has not ended yet
                 self.stop_waiting()
-            self._session.feeders.discard(self)
+            self._session.feeders.pop(self, None)
             self._wake_taker()
 
     async def _pull_all(self) -> None:

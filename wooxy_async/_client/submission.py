@@ -100,7 +100,7 @@ class Submission:
         Args:
             task: awaits `run`, now or next; None for a task of its own, which the client owns.
         """
-        self._session.submissions.add(self)
+        self._session.submissions[self] = None
         self.task = task or begin(self.run())
         self.task.add_done_callback(self._ended)
 
@@ -211,7 +211,7 @@ class Submission:
 
     def _finish(self) -> None:
         """Leave the client's books, and show the outcome to the hooks, once."""
-        self._session.submissions.discard(self)
+        self._session.submissions.pop(self, None)
         task, self.task = self.task, None  # it may go on to carry another message
         if task is None:
             return
@@ -396,7 +396,7 @@ class Submission:
             if isinstance(outcome, Accepted | Rejected) and not self._session.pace.is_even:
                 self._session.pace.replied(self._request_began)
             self._report(outcome, of_message)
-            pause = self._retry.pause(self._tries, self._session.draw()) if self._may_try_again(row.again) else None
+            pause = self._retry.pause(self._tries, self._session.jitter()) if self._may_try_again(row.again) else None
         if pause is None:
             self._conclude(of_message)
             return outcome, 0.0
@@ -413,7 +413,7 @@ class Submission:
     def _pause_for_load(self, seen: Seen, outcome: Outcome, of_message: Outcome) -> float | None:
         """Note a 429; return the seconds to rest, 0 where the account pauses (the next attempt waits for that)."""
         pace, retry = self._session.pace, self._retry
-        rest = pace.refused(self._request_began, seen.retry_after, lambda nth: retry.pause(nth, self._session.draw()))
+        rest = pace.refused(self._request_began, seen.retry_after, lambda nth: retry.pause(nth, self._session.jitter()))
         if rest is not None:  # stray: says nothing about the API
             return rest if self._may_try_again(Again.AFTER_PAUSE) else None
         self._report(outcome, of_message)

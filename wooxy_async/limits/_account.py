@@ -162,8 +162,8 @@ class Account:
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._leases: set[ProcessLease] = set()
-        self._granted: set[Waiter] = set()
+        self._leases: dict[ProcessLease, None] = {}
+        self._granted: dict[Waiter, None] = {}
         self._queued: dict[Share, None] = {}
         self._came_back: deque[ProcessLease | Waiter] = deque()
         for share in self.shares:
@@ -208,7 +208,7 @@ class Account:
         with self._locked():
             if waiter not in self._granted:
                 return None
-            self._granted.remove(waiter)
+            del self._granted[waiter]
             waiter.share.borrowed -= 1
             return self._lease(waiter.share, waiter.loop, cast("Slot", waiter.slot))
 
@@ -264,13 +264,13 @@ class Account:
     def _lease(self, share: Share, loop: weakref.ref[asyncio.AbstractEventLoop], slot: Slot) -> ProcessLease:
         lease = ProcessLease(share, loop, slot)
         share.borrowed += 1
-        self._leases.add(lease)
+        self._leases[lease] = None
         return lease
 
     def _end(self, lease: ProcessLease, keep: float) -> None:
         if lease not in self._leases:
             return
-        self._leases.remove(lease)
+        del self._leases[lease]
         lease.share.borrowed -= 1
         self.slots.give(lease.slot, keep)
 
@@ -280,7 +280,7 @@ class Account:
         self._dequeue(waiter)
 
     def _withdraw(self, waiter: Waiter) -> None:
-        self._granted.remove(waiter)
+        del self._granted[waiter]
         waiter.share.borrowed -= 1
         self.slots.give(cast("Slot", waiter.slot), 0.0)
 
@@ -301,7 +301,7 @@ class Account:
                 waiter.slot = slot
                 waiter.granted_at = self._clock.monotonic()
                 waiter.share.borrowed += 1
-                self._granted.add(waiter)
+                self._granted[waiter] = None
             else:
                 self.slots.give(slot, 0.0)
         if not self.slots.is_alone:
