@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import aiohttp
 import certificates
 from clocks import EPOCH
 from foreign_code import Source, TroubledHandler, TroubledLimiter, Troubles
@@ -119,9 +120,11 @@ class Play:
         self.loop.set_exception_handler(self._complain)
         self.server.join(self.loop)
 
-    def _complain(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if not self.ledger.over:
-            self.ledger.wrong.append(f"the loop complains: {context.get('message')} {context.get('exception')!r}")
+    def _complain(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        is_unread = loop.is_closed() and isinstance(error, aiohttp.ClientError)  # it came when the loop had ended
+        if not (self.ledger.over or is_unread):
+            self.ledger.wrong.append(f"the loop complains: {context.get('message')} {error!r}")
 
     def _kill(self) -> None:
         """Close the loop abruptly, and go on in another."""

@@ -30,6 +30,7 @@ from wooxy_async._runtime.turns import begin, let_arrive
 
 Messages = Iterable[ViberMessage] | AsyncIterable[ViberMessage]
 _END: Final = object()
+_CLOSES_CLIENT: Final = 1.5  # seconds more for a source that closes its client, which takes its drain and one more
 _PROBE_MORE: Final = 30.0  # seconds that a probe may take beside its answer: for a slot, and a connection
 
 
@@ -146,7 +147,7 @@ class Feeder:
         if ends and self._pulling and not self._was_cancelled:  # once: a source may await in its own cleanup
             self._was_cancelled = True
             self.cancel()
-            self._left = self._loop.call_later(self.drain, self._leave_source)
+            self._left = self._loop.call_later(self.drain + _CLOSES_CLIENT, self._leave_source)
         is_due = ends or self._is_exhausted or len(self._ready) <= (self._slots + 1) // 2
         if is_due and self._change is not None and not self._change.done():
             self._change.set_result(None)
@@ -205,6 +206,8 @@ class Feeder:
             error = told
         else:
             error.add_note(where)
+        if self._is_left:
+            self._session.log_mistake("the source of a send_many that had ended without it raised")
         self.error = self.error or error
 
     async def _pull_with(self, pull: Callable[[], Awaitable[Any]]) -> None:
