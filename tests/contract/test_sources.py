@@ -187,6 +187,38 @@ def test_a_source_that_takes_its_time(token: str, closed: str) -> None:
         runner.run(main())
 
 
+@pytest.mark.parametrize("ends", ["closes its client", "takes an hour"])
+def test_what_a_source_raises_late(token: str, caplog: pytest.LogCaptureFixture, ends: str) -> None:
+    """A source that raises, and closes its client first, is heard; one that takes an hour is left, and logged."""
+
+    async def main() -> None:
+        async with Sandbox(token=token) as sandbox:
+            sandbox.script(Fault.no_answer(), always=True)
+            client = WooxyClient(token, base_url=sandbox.url, clock=LoopClock())
+            hour = asyncio.ensure_future(asyncio.sleep(3600))
+
+            async def source() -> AsyncIterator[ViberMessage]:
+                try:
+                    yield message(1)
+                    await sandbox.until(lambda: sandbox.requests == 1)
+                    raise OwnError("mine")
+                finally:
+                    await client.aclose()
+                    while ends == "takes an hour" and not hour.done():
+                        with suppress(asyncio.CancelledError):
+                            await asyncio.wait({hour})
+
+            outcomes, error = await everything(client.send_many(source()))
+            assert [type(outcome) for outcome in outcomes] == [InDoubt]
+            await asyncio.wait({hour})
+            await asyncio.sleep(1)
+            is_heard = isinstance(error, OwnError)
+            assert (is_heard, "OwnError" in caplog.text) == (ends != "takes an hour", ends == "takes an hour")
+
+    with asyncio.Runner(loop_factory=NetworkedJumpingLoop) as runner:
+        runner.run(main())
+
+
 def test_a_stream_whose_requests_are_cut_tells_them(token: str) -> None:
     """What closing cuts is yielded to who iterates the stream, also where a limiter is slow to take slots back."""
 

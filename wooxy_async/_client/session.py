@@ -152,7 +152,7 @@ class Session:
     async def _drain(self, seconds: float, caller: asyncio.Task[Any] | None) -> None:
         """End what has not started, and wait for what is in flight, but no longer than that."""
         for feeder in list(self.feeders):
-            feeder.stop()
+            feeder.stop(caller)
         for submission in list(self.submissions):
             submission.is_last = True  # what is out and refused meanwhile is not sent again
             if not (submission.is_out or submission.is_concluded):
@@ -170,7 +170,8 @@ class Session:
                 say(logging.WARNING, "in doubt, the client was closed: message with reference %s", reference)
             submission.cancel("closed" if submission.is_out else "not_started", "The client was closed")
         for feeder in list(self.feeders):
-            feeder.cancel()
+            if feeder.task is not caller:
+                feeder.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(_CUT):
                 await self._until_ended(caller)

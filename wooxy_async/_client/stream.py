@@ -68,6 +68,7 @@ class Feeder:
         self._taker: asyncio.Future[Outcome | None] | None = None
         self._change: asyncio.Future[None] | None = None
         self._was_cancelled = False
+        self._stops_itself = False  # its source closes the stream or the client
         self._left: asyncio.TimerHandle | None = None  # leaves a source that does not end
         self._is_left = False
         self.task = begin(self._run())
@@ -102,11 +103,16 @@ class Feeder:
         self._nudge()
         return outcome
 
-    def stop(self) -> None:
-        """Pull, start and send again nothing more, at once; what is in flight goes on."""
+    def stop(self, by: asyncio.Task[Any] | None = None) -> None:
+        """Pull, start and send again nothing more, at once; what is in flight goes on.
+
+        Args:
+            by: the task that waits for the end, where it is not the running one.
+        """
         if self.stopped or self.is_over or self._loop.is_closed():
             return
         self.stopped = True
+        self._stops_itself = (by or asyncio.current_task(self._loop)) is self.task
         for submission in self._live:
             submission.is_last = True
         self._tell([submission for submission in self._live if not submission.is_out], "The stream was closed")
@@ -120,6 +126,10 @@ class Feeder:
     def cancel(self) -> None:
         """Wait no longer for the source."""
         self.task.cancel()
+
+    def _cancel_source(self) -> None:
+        self._was_cancelled = True
+        self.cancel()
 
     def _tell(self, live: list[Submission], text: str) -> None:
         for submission in (*live, *self._ready):
@@ -144,16 +154,18 @@ class Feeder:
         if self._loop.is_closed():
             return
         ends = self.stopped or self._breaker.fatal is not None
-        if ends and self._pulling and not self._was_cancelled:  # once: a source may await in its own cleanup
-            self._was_cancelled = True
-            self.cancel()
+        if ends and self._pulling and self._left is None:  # once: a source may await in its own cleanup
+            if not self._stops_itself:  # else it is at work, and may be about to raise
+                self._cancel_source()
             self._left = self._loop.call_later(self.drain + _CLOSES_CLIENT, self._leave_source)
         is_due = ends or self._is_exhausted or len(self._ready) <= (self._slots + 1) // 2
         if is_due and self._change is not None and not self._change.done():
             self._change.set_result(None)
 
     def _leave_source(self) -> None:
-        """End the stream without its source, which has been cancelled and goes on."""
+        """End the stream without its source, which goes on."""
+        if not self._was_cancelled:
+            self._cancel_source()
         self.error = self._breaker.fatal or self.error
         self.stop()
         self._is_left = True
