@@ -22,22 +22,20 @@ from wooxy_async._client.account_info import ask
 from wooxy_async._client.breaker import CircuitBreaker
 from wooxy_async._client.expiry import ROUNDING, Expiry, too_late
 from wooxy_async._client.session import Session
+from wooxy_async._client.states import AT_DEADLINE, State, changed
 from wooxy_async._ports import Handover, Lease, Priority, Reply, TransportError
 from wooxy_async._rules.account import AccountError
 from wooxy_async._rules.attempt import attempt_of
 from wooxy_async._rules.checks import prepare
 from wooxy_async._rules.judgement import Again, Seen, conclude, judge
 from wooxy_async._rules.messages import ViberMessage
-from wooxy_async._rules.outcomes import Accepted, Cause, CauseKind, InDoubt, NotSent, Outcome, Rejected
+from wooxy_async._rules.outcomes import Accepted, Cause, CauseKind, InDoubt, Outcome, Rejected
 from wooxy_async._rules.retry import RetryPolicy, may_try_again, retry_after
 from wooxy_async._rules.wire import read_answer
 from wooxy_async._runtime.turns import begin
 
 _WORDS_MOST: Final = 200  # characters of an undocumented answer that are kept
-_WAITING: Final = "waiting for a slot"
-_ASKED_TO_WAIT: Final = "waiting because Wooxy asked the client to wait"
 _LOOK_EVERY: Final = 0.05  # seconds between two looks at a pause whose end is not known
-_KINDS_AT_DEADLINE: Final[dict[str, CauseKind]] = {_WAITING: "no_slot", _ASKED_TO_WAIT: "throttled"}
 
 
 class Submission:
@@ -81,7 +79,7 @@ class Submission:
         self._began = self._request_began = self._clock.monotonic()
         self._attempts = 0  # requests that were started
         self._tries = 0  # those for which there was no slot included
-        self._stage = "not started"
+        self._state = State.NEW
         self._handover: Handover | None = None
         self._doubt: InDoubt | None = None
         self._last: Outcome | None = None  # what the last attempt would be if it were the only one
@@ -162,10 +160,22 @@ class Submission:
         if self._doubt is not None:
             return msgspec.structs.replace(self._doubt, may_settle=True) if may_settle else self._doubt
         if self.is_out:
-            cause = Cause(kind=cause.kind, text=f"{cause.text}; its request was out.")
-            return InDoubt(cause=cause, may_settle=may_settle, **self._common())
-        kind = _KINDS_AT_DEADLINE.get(self._stage, cause.kind) if cause.kind == "deadline" else cause.kind
-        return NotSent(cause=Cause(kind=kind, text=f"{cause.text}; it was {self._stage}."), **self._common())
+            outcome = self._judged(Cause(kind=cause.kind, text=f"{cause.text}; its request was out."))
+            return msgspec.structs.replace(outcome, may_settle=True) if may_settle else outcome
+        kind = AT_DEADLINE.get(self._state, cause.kind) if cause.kind == "deadline" else cause.kind
+        return self._judged(Cause(kind=kind, text=f"{cause.text}; it was {self._words}."))
+
+    def _judged(self, failure: Cause, retry_after: float | None = None) -> Outcome:
+        """Return what the table says of a message that ends, or is told of, without a whole reply."""
+        seen = Seen(handed_over=self.is_out, failure=failure, retry_after=retry_after)
+        return conclude(judge(seen), seen, **self._common())
+
+    def _enter(self, state: State) -> None:
+        self._state = changed(self._state, state)
+
+    @property
+    def _words(self) -> str:
+        return f"pausing after attempt {self._attempts}" if self._state is State.RESTING else self._state.value
 
     def _common(self) -> dict[str, Any]:
         return {
@@ -180,7 +190,7 @@ class Submission:
         try:
             if isinstance(self._prepared, bytes):
                 if (fused := self._session.fused(self._prepared)) is not None:
-                    self._conclude(NotSent(cause=fused, **self._common()))
+                    self._conclude(self._judged(fused))
                 while self._final is None:
                     await self._try()
             else:
@@ -196,6 +206,7 @@ class Submission:
         """Keep the outcome, and give it to the caller; nothing that comes later changes it."""
         if self._final is None:
             self._final = outcome
+            self._enter(State.ENDED)
             if self.outcome is None:
                 self.outcome = outcome
                 self._session.count(outcome)
@@ -238,7 +249,7 @@ class Submission:
     async def _is_let_in(self, breaker: CircuitBreaker) -> bool:
         """Wait while the API is down; False where that has taken too long, which is then the outcome."""
         if not breaker.admit_now():
-            self._stage = "waiting because Wooxy does not answer"
+            self._enter(State.HELD_BACK)
             with anyio.move_on_after(self._expiry.left) as wait:
                 await breaker.admit(self._ask_account)
             if wait.cancelled_caught:
@@ -269,7 +280,7 @@ class Submission:
         """Return whether a request that starts in so many seconds would be too late, which is then the outcome."""
         if not self._expiry.is_past(wait):
             return False
-        self._conclude(self._doubt or NotSent(cause=too_late(self._stage, self._last), **self._common()))
+        self._conclude(self._doubt or self._judged(too_late(self._words, self._last)))
         return True
 
     def _withdraw(self) -> None:
@@ -285,7 +296,8 @@ class Submission:
         """Wait while the account pauses; False where that would take too long, which is then the outcome."""
         pace = self._session.pace
         while (answer := pace.admit(self._priority)) == "wait":
-            wait, self._stage = pace.wait(self._priority), _ASKED_TO_WAIT
+            wait = pace.wait(self._priority)
+            self._enter(State.PAUSED)
             is_too_long = self._is_too_long(wait)
             if self._is_expired(wait):
                 if is_too_long:
@@ -293,8 +305,7 @@ class Submission:
                 return False
             if is_too_long:
                 text = f"Wooxy has asked the client to wait for {wait:.3g} s more, too long for this message."
-                cause = Cause(kind="throttled", text=text)
-                outcome = self._doubt or NotSent(cause=cause, retry_after=wait, **self._common())
+                outcome = self._doubt or self._judged(Cause(kind="throttled", text=text), retry_after=wait)
                 self._end_stream_if_impatient(outcome, wait)
                 self._conclude(outcome)
                 return False
@@ -316,7 +327,7 @@ class Submission:
 
     async def _attempt(self) -> float:
         """Wait for a slot, make one request in it, and return the seconds to pause before another."""
-        self._stage = _WAITING
+        self._enter(State.QUEUED)
         acquired = await slots.acquire(self._session, self._priority, self._expiry.earlier(self._deadline))
         if isinstance(acquired, Cause):
             is_expired = acquired is slots.NO_SLOT and self._is_expired(ROUNDING)
@@ -343,7 +354,7 @@ class Submission:
         """Make one request; whenever its end is in doubt its slot stays closed, for the server may be at work on it."""
         self._attempts += 1
         self._request_began = self._clock.monotonic()
-        self._stage = "connecting"
+        self._enter(State.REQUESTING)
         handover = self._handover = Handover(self._expiry.permits(lease.holds))
         try:
             # No local holds the body: number and text stand in it, and foreign code that raises may show its frames.
@@ -400,7 +411,7 @@ class Submission:
         if pause is None:
             self._conclude(of_message)
             return outcome, 0.0
-        self._stage = f"pausing after attempt {self._attempts}"
+        self._enter(State.RESTING)
         if not self._is_expired(max(pause, self._session.pace.wait(self._priority))) and self._is_too_late(pause):
             self._conclude(of_message)
         return outcome, pause
