@@ -10,7 +10,6 @@ scope is open across a yield.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,6 +20,7 @@ from wooxy_async._client.breaker import CircuitBreaker
 from wooxy_async._client.session import Session
 from wooxy_async._client.settings import seconds
 from wooxy_async._client.submission import Submission
+from wooxy_async._client.window import Window
 from wooxy_async._ports import Priority
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Outcome
@@ -45,7 +45,7 @@ class Feeder:
     """
 
     def __init__(self, session: Session, messages: Messages, *, priority: Priority, retry: RetryPolicy) -> None:
-        self.results: deque[Outcome] = deque()
+        self.window: Window[Submission, Outcome] = Window(session.settings.max_concurrency)
         self.error: BaseException | None = None
         self.stopped = False
         self._session = session
@@ -58,13 +58,9 @@ class Feeder:
         self._breaker = CircuitBreaker(
             session.settings.patience, self._look_at_breaker, session.clock, session.pace, limit
         )
-        self._slots = session.settings.max_concurrency
-        self._ready: deque[Submission] = deque()
-        self._live: dict[Submission, None] = {}
         self._index = 0
         self._pulling = False
         self._is_exhausted = False
-        self._handed_over = 0  # outcomes on their way to the taker, who counts as ahead until it has them
         self._taker: asyncio.Future[Outcome | None] | None = None
         self._change: asyncio.Future[None] | None = None
         self._was_cancelled = False
@@ -77,13 +73,13 @@ class Feeder:
     @property
     def is_over(self) -> bool:
         """Whether there will be no further outcome."""
-        return (self.task.done() or self._is_left) and not self._live
+        return (self.task.done() or self._is_left) and not self.window.live
 
     def take(self) -> Outcome:
         """Hand out an outcome, and let the next messages move up."""
-        outcome = self.results.popleft()
+        outcome = self.window.results.popleft()
         self._start_ready()
-        self._nudge()
+        self._wake()
         return outcome
 
     async def next(self) -> Outcome | None:
@@ -96,11 +92,11 @@ class Feeder:
             outcome = await taker
         except asyncio.CancelledError:
             if not taker.cancelled() and (outcome := taker.result()) is not None:
-                self.results.appendleft(outcome)
+                self.window.results.appendleft(outcome)
             raise
         finally:
-            self._handed_over = 0
-        self._nudge()
+            self.window.handed_over = 0
+        self._wake()
         return outcome
 
     def stop(self, by: asyncio.Task[Any] | None = None) -> None:
@@ -113,15 +109,16 @@ class Feeder:
             return
         self.stopped = True
         self._stops_itself = (by or asyncio.current_task(self._loop)) is self.task
-        for submission in self._live:
+        live = self.window.live
+        for submission in live:
             submission.is_last = True
-        self._tell([submission for submission in self._live if not submission.is_out], "The stream was closed")
-        self._nudge()
+        self._tell([submission for submission in live if not submission.is_out], "The stream was closed")
+        self._wake()
 
     def stop_waiting(self) -> None:
         """Tell what is known of every message now; requests that are out go on in the client."""
-        self._tell(list(self._live), "The stream was closed before the answer came")
-        self._nudge()
+        self._tell(list(self.window.live), "The stream was closed before the answer came")
+        self._wake()
 
     def cancel(self) -> None:
         """Wait no longer for the source."""
@@ -132,14 +129,12 @@ class Feeder:
         self.cancel()
 
     def _tell(self, live: list[Submission], text: str) -> None:
-        for submission in (*live, *self._ready):
-            self._live.pop(submission, None)
+        for submission in self.window.give_up(live):
             self._give_up(submission, text)
-        self._ready.clear()
         self._wake_taker()
 
     def _give_up(self, submission: Submission, text: str) -> None:
-        self.results.append(submission.tell("closed" if submission.is_out else "not_started", text))
+        self.window.results.append(submission.tell("closed" if submission.is_out else "not_started", text))
 
     def _wake_taker(self) -> None:
         if self._taker is not None and not self._taker.done() and not self._loop.is_closed():
@@ -147,9 +142,9 @@ class Feeder:
 
     def _look_at_breaker(self) -> None:
         self._start_ready()
-        self._nudge()
+        self._wake()
 
-    def _nudge(self) -> None:
+    def _wake(self) -> None:
         """Make the feeder look at its state again if there may be something to do, also when it waits for a source."""
         if self._loop.is_closed():
             return
@@ -158,8 +153,8 @@ class Feeder:
             if not self._stops_itself:  # else it is at work, and may be about to raise
                 self._cancel_source()
             self._left = self._loop.call_later(self.drain + _CLOSES_CLIENT, self._leave_source)
-        is_due = ends or self._is_exhausted or len(self._ready) <= (self._slots + 1) // 2
-        if is_due and self._change is not None and not self._change.done():
+        may_wake = ends or self._is_exhausted or self.window.wants_more
+        if may_wake and self._change is not None and not self._change.done():
             self._change.set_result(None)
 
     def _leave_source(self) -> None:
@@ -175,8 +170,8 @@ class Feeder:
         try:
             await self._pull_all()
             self._is_exhausted = True
-            while self._live or self._ready:
-                await self._rest()
+            while not self.window.is_empty:
+                await self._wait_for_change()
         except asyncio.CancelledError:
             if not self.stopped:
                 self.error = RuntimeError("Somebody has cancelled the tasks of this stream, so that it ends early.")
@@ -237,15 +232,13 @@ class Feeder:
 
     async def _may_pull(self) -> bool:
         while not self.stopped:
-            under_way = len(self._live) + len(self._ready)  # while the API is down, one message at a time probes
-            room = 2 * self._slots - len(self.results) - self._handed_over
-            is_due = under_way < (1 if self._breaker.is_down else room) and self._breaker.fatal is None
-            if is_due and self._session.hooks.have_room(self._nudge):
+            may_pull = self.window.may_pull(is_down=self._breaker.is_down) and self._breaker.fatal is None
+            if may_pull and self._session.hooks.have_room(self._wake):
                 return True
-            await self._rest()
+            await self._wait_for_change()
         return False
 
-    async def _rest(self) -> None:
+    async def _wait_for_change(self) -> None:
         """Wait for a change; end the stream where its breaker says so."""
         if self._breaker.fatal is not None and not self.stopped:
             self.stop()
@@ -267,25 +260,20 @@ class Feeder:
         if self.stopped:  # the source has finished an item that it shields
             self._give_up(submission, "The stream was closed")
             return
-        self._ready.append(submission)
+        self.window.ready.append(submission)
         self._start_ready()
 
     def _start_ready(self) -> None:
         while (submission := self._next_ready()) is not None:
-            submission.start(begin(self._carry(submission)))
+            submission.start(begin(self._worker(submission)))
 
     def _next_ready(self) -> Submission | None:
-        """Return the next message if the window permits to start it."""
-        room = max(self._slots - self._breaker.caution, 1)
-        if len(self._live) + len(self.results) >= room or not self._ready:
-            return None
+        """Return the next message if it may start."""
         if self.stopped or self._breaker.fatal is not None:
             return None
-        submission = self._ready.popleft()
-        self._live[submission] = None
-        return submission
+        return self.window.start_next(self._breaker.caution)
 
-    async def _carry(self, submission: Submission) -> None:
+    async def _worker(self, submission: Submission) -> None:
         """Carry one message after the other, so that the next goes in the very turn in which an answer came."""
         await submission.run()
         while (following := self._next_ready()) is not None:
@@ -293,13 +281,13 @@ class Feeder:
             await following.run()
 
     def _done(self, submission: Submission, outcome: Outcome) -> None:
-        del self._live[submission]
+        del self.window.live[submission]
         if self._taker is not None and not self._taker.done():
             self._taker.set_result(outcome)
-            self._handed_over = 1
+            self.window.handed_over = 1
         else:
-            self.results.append(outcome)
-        self._nudge()
+            self.window.results.append(outcome)
+        self._wake()
 
 
 def _opened(source: Messages) -> tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[None]]]:
@@ -342,7 +330,7 @@ class OutcomeStream(AsyncIterator[Outcome]):
     @property
     def undelivered(self) -> tuple[Outcome, ...]:
         """Outcomes that nobody took; complete after `aclose`."""
-        return () if self._feeder is None else tuple(self._feeder.results)
+        return () if self._feeder is None else tuple(self._feeder.window.results)
 
     def __aiter__(self) -> Self:
         return self
@@ -353,7 +341,7 @@ class OutcomeStream(AsyncIterator[Outcome]):
         if self._feeder is None:
             self._feeder = self._begin()
         feeder = self._feeder
-        while not feeder.results:
+        while not feeder.window.results:
             if feeder.is_over:
                 self._closed = True
                 error, feeder.error = feeder.error, None
