@@ -77,7 +77,12 @@ class TransportError(Exception):
 
 
 class Transport(Protocol):
-    """Carries one request at a time per call; never retries, never follows a redirect."""
+    """Carries one request at a time per call; never retries, never follows a redirect.
+
+    It belongs to the event loop that ran when it was made.
+    """
+
+    is_inherited: bool  # made by the parent of this process: of no use here
 
     async def post(self, body: bytes, handover: Handover, url: str | None = None) -> Reply:
         """Send a request and read its answer.
@@ -103,6 +108,18 @@ class Transport(Protocol):
     def abandon(self) -> None:
         """Give up all connections at once, because nothing can be awaited any more."""
         ...
+
+
+class LimiterUnavailableError(Exception):
+    """A limiter cannot keep the cap now: its message is NotSent with these words, cause `limiter_unavailable`.
+
+    Args:
+        reason: what is wrong and what helps, without secrets; one sentence with its full stop.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Lease(Protocol):
@@ -148,8 +165,9 @@ class Limiter(Protocol):
             deadline: the clock's `monotonic()` at which waiting ends; None waits as long as it takes.
 
         Raises:
-            TimeoutError: no slot became free in time. Whatever else entering the block raises means that the limiter
-                does not work. What leaving it raises is logged and changes nothing.
+            TimeoutError: no slot became free in time.
+            LimiterUnavailableError: the cap cannot be kept now. Whatever else entering the block raises means that
+                the limiter does not work, and is logged. What leaving it raises is logged and changes nothing.
         """
         ...
 

@@ -12,6 +12,7 @@ import pytest
 from people import message, messages
 
 from wooxy_async import Accepted, InDoubt, InDoubtError, NotSent, NotSentError, Outcome, RetryPolicy, WooxyClient
+from wooxy_async.limits import LimiterUnavailableError
 from wooxy_async.sandbox import Fault, Sandbox
 
 WRONG = [TimeoutError, ConnectionError, ValueError, asyncio.CancelledError, BaseExceptionGroup]
@@ -134,6 +135,22 @@ async def test_an_acquire_that_fails_starts_nothing(sandbox: Sandbox, kind: type
         with pytest.raises(NotSentError, match="no valid reply"):
             async for outcome in stream:
                 assert isinstance(outcome, NotSent)
+    assert sandbox.requests == 0
+
+
+async def test_a_limiter_may_say_why_it_gives_no_slot(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """What a limiter says of itself is what the caller reads, without secrets; it is no bug that is logged."""
+
+    def fail() -> None:
+        raise LimiterUnavailableError(f"The engine at 10.0.0.7 does not answer to {sandbox.token}.")
+
+    async with client_of(sandbox, limiter=OddLimiter(acquiring=fail), retry=ONCE) as client:
+        with pytest.raises(NotSentError) as caught:
+            await client.send(message())
+    cause = caught.value.outcome.cause
+    assert (cause.kind, cause.text[:42]) == ("limiter_unavailable", "The engine at 10.0.0.7 does not answer to ")
+    assert sandbox.token not in cause.text
+    assert "the limiter failed" not in caplog.text
     assert sandbox.requests == 0
 
 

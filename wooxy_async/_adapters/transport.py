@@ -218,7 +218,7 @@ class AiohttpTransport:
         fresh_connections: bool,
         answer_limit: float,
     ) -> None:
-        self.is_inherited = False  # made by the parent of this process: of no use here
+        self.is_inherited = False
         self._url = url
         self._proxy, login = _without_login(proxy)
         self._credentials = Credentials(URL(url).origin(), token, login)

@@ -14,12 +14,13 @@ from typing import Any, Self, get_args
 import anyio
 import msgspec
 
+from wooxy_async._adapters.transport import AiohttpTransport
 from wooxy_async._client.account_info import ask
 from wooxy_async._client.session import Session
 from wooxy_async._client.settings import Settings, make_settings, seconds
 from wooxy_async._client.stream import Feeder, Messages, OutcomeStream
 from wooxy_async._client.submission import Submission
-from wooxy_async._ports import Clock, Limiter, Priority
+from wooxy_async._ports import Clock, Limiter, Priority, Transport
 from wooxy_async._rules.account import AccountError, AccountInfo
 from wooxy_async._rules.arguments import hiding_arguments, one_of, redacting
 from wooxy_async._rules.attempt import Attempt
@@ -138,7 +139,7 @@ class WooxyClient:
         )
         with redacting(settings.redact):
             listen()
-            self._session = Session(settings, _limiter(limiter, settings))
+            self._session = Session(settings, _limiter(limiter, settings), _open_transport)
 
     def __repr__(self) -> str:
         if not hasattr(self, "_session"):  # refused; a traceback shows it all the same
@@ -350,6 +351,17 @@ async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
 def _priority(given: Any) -> Priority:
     checked: Priority = one_of("priority", given, get_args(Priority))
     return checked
+
+
+def _open_transport(settings: Settings) -> Transport:
+    return AiohttpTransport(
+        url=settings.url,
+        token=settings.token,
+        ssl=settings.ssl,
+        proxy=settings.proxy,
+        fresh_connections=settings.fresh_connections,
+        answer_limit=settings.answer_limit,
+    )
 
 
 def _limiter(given: Any, settings: Settings) -> Limiter:

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from wooxy_async._adapters.transport import AiohttpTransport
 from wooxy_async._client.hooks import Hooks
 from wooxy_async._client.log import log_attempt
 from wooxy_async._client.settings import Settings
-from wooxy_async._ports import Limiter
+from wooxy_async._ports import Limiter, Transport
 from wooxy_async._rules.attempt import Attempt, logged_reference
 from wooxy_async._rules.outcomes import Accepted, Cause, InDoubt, Invalid, NotSent, Outcome, Rejected
 from wooxy_async._rules.statistics import Statistics
@@ -36,11 +35,13 @@ class Session:
     Args:
         settings: the checked configuration.
         limiter: keeps the account's cap.
+        open_transport: makes a session pool that belongs to the running loop.
     """
 
-    def __init__(self, settings: Settings, limiter: Limiter) -> None:
+    def __init__(self, settings: Settings, limiter: Limiter, open_transport: Callable[[Settings], Transport]) -> None:
         self.settings = settings
         self.limiter = limiter
+        self._open_transport = open_transport
         self.clock = settings.clock
         self.pace = pace_of(settings.token.reveal(), settings.clock)
         self.submissions: dict[Submission, None] = {}  # in their order, so that closing is the same each time
@@ -50,14 +51,14 @@ class Session:
         self.jitter: Callable[[], float] = random.Random().random  # noqa: S311 - jitter is no secret
         self._counts: Counter[type[Any]] = Counter()
         self._settled = 0
-        self._transport: AiohttpTransport | None = None
-        self._closing: AiohttpTransport | None = None  # which its loop may still leave behind when it is closed
+        self._transport: Transport | None = None
+        self._closing: Transport | None = None  # which its loop may still leave behind when it is closed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining: asyncio.Timeout | None = None
         if (register := getattr(limiter, "before_slots_of_dead_loops_open", None)) is not None:
             register(weakref.WeakMethod(self.cut_dead_loop))
 
-    def transport(self) -> AiohttpTransport:
+    def transport(self) -> Transport:
         """Return the session pool of the running loop; made at first use.
 
         Raises:
@@ -68,7 +69,7 @@ class Session:
             return transport
         return self._connect(loop)
 
-    def _connect(self, loop: asyncio.AbstractEventLoop) -> AiohttpTransport:
+    def _connect(self, loop: asyncio.AbstractEventLoop) -> Transport:
         if self.closed:
             raise RuntimeError("This WooxyClient is closed: make a new one. Nothing was sent.")
         if self.has_open_session and self._loop is not None and not self._loop.is_closed():
@@ -78,15 +79,7 @@ class Session:
             )
         self.hooks.loop = loop
         self.abandon()
-        settings = self.settings
-        self._transport = AiohttpTransport(
-            url=settings.url,
-            token=settings.token,
-            ssl=settings.ssl,
-            proxy=settings.proxy,
-            fresh_connections=settings.fresh_connections,
-            answer_limit=settings.answer_limit,
-        )
+        self._transport = self._open_transport(self.settings)
         self._loop = loop
         return self._transport
 

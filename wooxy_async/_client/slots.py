@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from wooxy_async._client.session import Session
-from wooxy_async._ports import Lease, Priority
+from wooxy_async._ports import Lease, LimiterUnavailableError, Priority
 from wooxy_async._rules.outcomes import Cause
 from wooxy_async._runtime import foreign
 
@@ -29,6 +29,8 @@ async def acquire(session: Session, priority: Priority, deadline: float | None) 
             raise
         if isinstance(error, TimeoutError) and deadline is not None:
             return NO_SLOT
+        if isinstance(error, LimiterUnavailableError):
+            return Cause(kind="limiter_unavailable", text=session.settings.redact(error.reason))
         session.log_mistake("the limiter failed; no request was started")
         text = f"The limiter failed ({type(error).__name__}); no request was started."
         return Cause(kind="limiter_unavailable", text=text)

@@ -1,6 +1,6 @@
 """Limiters: what keeps an account within its ten concurrent requests."""
 
-from wooxy_async._ports import Lease, Limiter, LimiterStatistics, Priority
+from wooxy_async._ports import Lease, Limiter, LimiterStatistics, LimiterUnavailableError, Priority
 from wooxy_async.limits._choice import HostLimits, ProcessLimits, host, process
 from wooxy_async.limits._process import ProcessLimiter
 from wooxy_async.limits._slots import SLOTS
@@ -11,6 +11,7 @@ __all__ = [
     "Lease",
     "Limiter",
     "LimiterStatistics",
+    "LimiterUnavailableError",
     "Priority",
     "ProcessLimiter",
     "ProcessLimits",
