@@ -253,6 +253,12 @@ def test_the_help_of_each_command_lists_its_exit_codes(command: str) -> None:
     assert "Examples" in pages[0]
 
 
+def test_the_readme_says_where_the_sandbox_listens_by_default() -> None:
+    """Address and token, as its banner says them; any token will do."""
+    (port,) = [each.default for each in typer.main.get_group(app).commands["sandbox"].params if each.name == "port"]
+    assert f"export WOOXY_BASE_URL=http://127.0.0.1:{port}\nexport WOOXY_ACCESS_TOKEN=" in README
+
+
 def test_every_command_has_exit_codes() -> None:
     """None is forgotten in the table, and none is left in it."""
     assert MEANINGS.keys() == typer.main.get_group(app).commands.keys()
