@@ -93,8 +93,8 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def readme(session: nox.Session) -> None:
-    """Run the README's Python blocks against a sandbox."""
-    session.install(".[test]")
+    """Run the Python blocks of README and guide against a sandbox."""
+    session.install(".[test]", "django>=5.2", "fastapi>=0.115", "httpx>=0.28")
     session.run("python", "tests/readme.py")
 
 

@@ -10,7 +10,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from itertools import takewhile
+from pathlib import Path
+from typing import IO, Any
 
 import aiohttp
 import pytest
@@ -164,7 +166,7 @@ def test_the_sandbox_says_how_to_use_it_and_what_it_saw() -> None:
     for part in (
         f"listens on http://127.0.0.1:{port}",
         "export WOOXY_ACCESS_TOKEN=",
-        "wooxy send --base-url",
+        f"export WOOXY_BASE_URL=http://127.0.0.1:{port}",
         "Ctrl-C",
     ):
         assert part in result.stdout
@@ -195,24 +197,32 @@ def test_a_token_that_is_none_is_refused() -> None:
     assert "token" in result.stderr
 
 
+def told(stdout: IO[str], last: str) -> list[str]:
+    """Return the commands that are shown until a line."""
+    lines = iter(stdout.readline, "")
+    return [line.strip() for line in takewhile(lambda line: not line.startswith(last), lines) if line.startswith("  ")]
+
+
 async def test_the_commands_of_the_banner_work() -> None:
-    """A person who copies what the sandbox says sends a message to it, and sees it listed."""
-    command = [sys.executable, "-m", "wooxy_async.cli"]
+    """A person who copies what the sandbox says sends a message to it, and sees it listed and counted."""
+    command = [sys.executable, "-m", "wooxy_async.cli", "sandbox", "--port", "0", "--token", "a-word"]
+    path = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     with subprocess.Popen(  # noqa: ASYNC220, S603  # our own command; it is read line by line
-        [*command, "sandbox", "--port", "0", "--json", "--token", "a-word"], stdout=subprocess.PIPE
+        command, stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
-        url = json.loads(server.stdout.readline())["url"]
-        given = ["send", "--base-url", url, "--domain", "shop.example", "--to", "+14155550123", "--text", "Hello"]
-        env = {**os.environ, "WOOXY_ACCESS_TOKEN": "a-word"}
-        sent = subprocess.run([*command, *given], env=env, capture_output=True, check=False)  # noqa: ASYNC221, S603
-        async with aiohttp.ClientSession() as session, session.get(f"{url}/sandbox/messages") as answer:
-            listed = await answer.json()
+        lines = told(server.stdout, "Ctrl-C")
+        typed = "\n".join(line for line in lines if not line.startswith("curl "))
+        sent = subprocess.run(typed, shell=True, env=path, capture_output=True, check=False)  # noqa: ASYNC221, S602
+        async with aiohttp.ClientSession() as session:
+            answers = [await (await session.get(line.split()[1])).json() for line in lines if line.startswith("curl ")]
         server.send_signal(signal.SIGTERM)
-        totals = json.loads(server.stdout.readline())
-    assert (sent.returncode, server.returncode) == (0, 0)
-    assert [message["text"] for message in listed] == ["Hello"]
-    assert (totals["taken"], totals["peak_in_progress"]) == (1, 1)
+        rest = server.stdout.read()
+    assert (sent.returncode, server.returncode) == (0, 0), sent.stderr
+    assert [line.split("=")[0] for line in lines[:2]] == ["export WOOXY_BASE_URL", "export WOOXY_ACCESS_TOKEN"]
+    assert [message["text"] for message in answers[0]] == ["Hello"]
+    assert answers[1]["taken"] == 1
+    assert re.search(r"messages taken +1\n", re.sub(" +\n", "\n", rest))
 
 
 def ask(*arguments: str) -> Any:

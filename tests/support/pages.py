@@ -1,4 +1,4 @@
-"""Reads what the pages say: sections, tables and sentences of the README, and the arguments of docstrings."""
+"""Reads what the pages say: sections, tables and sentences of README and guide, and the arguments of docstrings."""
 
 import inspect
 import re
@@ -7,6 +7,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "wooxy_async" / "guide").glob("*.md")}
 _NUMBER = r"[\d.,]*\d(?:\^\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})(?: \([^)]*\))? to ({_NUMBER})")
 
@@ -16,9 +17,9 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def section(title: str) -> str:
-    """Return a section of the README, without its title."""
-    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+def section(title: str, page: str = README) -> str:
+    """Return a section of a page, without its title."""
+    return page.split(f"\n## {title}\n")[1].split("\n## ", maxsplit=1)[0]
 
 
 def table(text: str, first: str) -> list[list[str]]:

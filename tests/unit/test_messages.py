@@ -3,7 +3,8 @@
 import copy
 import io
 import pickle
-from collections.abc import Callable
+from collections import UserList, deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from wooxy_async import Attempt, Button, Invalid, InvalidMessageError, ViberMess
 from wooxy_async._rules.checks import problems
 from wooxy_async._rules.messages import Size, without_echo
 from wooxy_async._rules.redaction import mask_reference
+from wooxy_async._rules.wire import encode
 
 MESSAGE = ViberMessage(
     domain="shop.example",
@@ -31,6 +33,15 @@ def test_defaults_are_those_of_the_page() -> None:
     message = ViberMessage(domain="d", phone_number="p", text="t")
     found = (message.sender_id, message.button, message.device, message.ttl, message.tags, message.reference)
     assert found == (None, None, "all", 3600, (), None)
+
+
+@pytest.mark.parametrize("sequence", [deque, UserList])
+def test_tags_may_be_any_sequence(sequence: Callable[[list[str]], Sequence[str]]) -> None:
+    """It becomes a tuple, and what is sent is a list."""
+    message = ViberMessage(domain="d.example", phone_number="+14155550123", text="m", tags=sequence(["spring", "sale"]))
+    assert message.tags == ("spring", "sale")
+    assert problems(message) == ()
+    assert b'"tags":["spring","sale"]' in encode(message, "+14155550123")
 
 
 def test_a_list_of_tags_becomes_a_tuple() -> None:

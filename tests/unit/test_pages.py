@@ -1,4 +1,4 @@
-"""What README, help and docstrings say is what the code knows: tables, ranges, defaults, exit codes, variables."""
+"""What pages, help and docstrings say is what the code knows: tables, ranges, defaults, exit codes, variables."""
 
 import ast
 import inspect
@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import pytest
 import typer
-from pages import README, ROOT, arguments, flat, section, sentences, stated_range, table
+from pages import GUIDE, README, ROOT, arguments, flat, section, sentences, stated_range, table
 from people import message
 from typer.testing import CliRunner
 
@@ -44,7 +44,10 @@ from wooxy_async.cli._exits import MEANINGS
 from wooxy_async.limits._pace import Pace
 from wooxy_async.sandbox import Sandbox
 
-CONFIGURED = {names: (default, text) for names, default, text in table(section("Configure"), "argument")}
+OUTCOMES = GUIDE["outcomes-and-faults"]
+CONFIGURED = {
+    names: (default, text) for names, default, text in table(section("Configure", GUIDE["operating"]), "argument")
+}
 CONFIGURED |= {f"`{name}`": row for names, row in CONFIGURED.items() for name in re.findall(r"`(\w+)`", names)}
 PARAMETERS = {name: each.default for name, each in inspect.signature(WooxyClient).parameters.items()}
 
@@ -56,18 +59,33 @@ def shown_help(*command: str) -> str:
     return result.stdout
 
 
+PAGES = {
+    "README": README,
+    **GUIDE,
+    "package": str(wooxy_async.__doc__),
+    "summary": tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["description"],
+    "help": shown_help(),
+    "help of run": shown_help("run"),
+    "exit codes": ". ".join(text for codes in MEANINGS.values() for text in codes.values()),
+    "stream": str(OutcomeStream.__doc__),
+    "stream's end": str(OutcomeStream.aclose.__doc__),
+    "client's end": str(WooxyClient.aclose.__doc__),
+}
+
+
 # The tables
 
 
-def test_the_outcome_table_is_that_of_the_code() -> None:
+@pytest.mark.parametrize("page", ["README", "outcomes-and-faults"])
+def test_the_outcome_table_is_that_of_the_code(page: str) -> None:
     """Each row in its place, none more and none less."""
-    told = table(section("The one table"), "seen")
+    told = table(section("The one table", PAGES[page]), "seen")
     assert told == [[row.seen, row.verdict.value, row.again.value] for row in TABLE]
 
 
 def test_the_exceptions_are_those_of_the_package() -> None:
-    """The table under `send` names each exception, and the subclasses of a refusal."""
-    told = table(section("Send one message"), "exception")
+    """The table names each exception, and the subclasses of a refusal."""
+    told = table(section("Exceptions", OUTCOMES), "exception")
     direct = [each.__name__ for each in WooxyError.__subclasses__()]
     assert sorted(row[0].strip("`") for row in told) == sorted(direct)
     refusal = next(row for row in told if row[0] == "`RejectedError`")
@@ -77,14 +95,14 @@ def test_the_exceptions_are_those_of_the_package() -> None:
 # Arguments: names, defaults, ranges
 
 
-def test_every_argument_of_the_client_stands_in_the_readme_and_nothing_else() -> None:
+def test_every_argument_of_the_client_stands_in_the_guide_and_nothing_else() -> None:
     """The table under Configure has them all, the log and the fuse."""
     assert {name.strip("`") for name in CONFIGURED if re.fullmatch(r"`\w+`", name)} == PARAMETERS.keys()
     assert {name for name in CONFIGURED if "`" not in name} == {"the log", "the fuse"}
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_the_readme_has_the_default_of_each_argument(name: str) -> None:
+def test_the_guide_has_the_default_of_each_argument(name: str) -> None:
     """As `inspect.signature` has it."""
     default = PARAMETERS[name]
     written = {
@@ -101,14 +119,14 @@ def test_the_readme_has_the_default_of_each_argument(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "words"), [("phone_check", PhoneCheck), ("button_field", ButtonField)])
-def test_the_readme_and_the_docstring_have_the_words_of_each_choice(name: str, words: Any) -> None:
+def test_the_guide_and_the_docstring_have_the_words_of_each_choice(name: str, words: Any) -> None:
     """All of them, and no other."""
     default, text = CONFIGURED[f"`{name}`"]
     assert set(re.findall(r'"(\w+)"', default + text)) == set(get_args(words))
     assert set(re.findall(r'"(\w+)"', arguments(WooxyClient)[name])) == set(get_args(words))
 
 
-def test_the_readme_has_the_fields_of_the_retry_policy() -> None:
+def test_the_guide_has_the_fields_of_the_retry_policy() -> None:
     """Each with its default, in its order."""
     fields = inspect.signature(RetryPolicy).parameters.values()
     assert f"`{', '.join(f'{field.name}={field.default!r}' for field in fields)}`" in CONFIGURED["`retry`"][1]
@@ -148,7 +166,7 @@ def checked(given: ViberMessage) -> None:
 
 STATED: dict[str, tuple[str, Callable[[Any], object]]] = {
     **{f"client {name}": (arguments(WooxyClient)[name], client(name)) for name in ("max_concurrency", *RANGES)},
-    **{f"README {name}": (CONFIGURED[f"`{name}`"][1], client(name)) for name in ("max_concurrency", *RANGES)},
+    **{f"guide {name}": (CONFIGURED[f"`{name}`"][1], client(name)) for name in ("max_concurrency", *RANGES)},
     **{
         f"policy {name}": (arguments(RetryPolicy)[name], policy(name))
         for name in ("attempts", "wait_initial", "wait_max")
@@ -215,9 +233,12 @@ def test_the_options_of_a_command_have_the_defaults_of_the_client(command: str) 
 # The command line
 
 
-def test_the_readme_has_the_exit_codes_of_run() -> None:
+def test_the_guide_has_the_exit_codes_of_run() -> None:
     """Code and meaning, as the table of the code has them."""
-    plain = [[code, text.replace("`", "")] for code, text in table(section("From a file"), "exit code")]
+    plain = [
+        [code, text.replace("`", "")]
+        for code, text in table(section("From the command line", GUIDE["campaigns"]), "exit code")
+    ]
     assert plain == [[str(code.value), text] for code, text in MEANINGS["run"].items()]
 
 
@@ -230,6 +251,12 @@ def test_the_help_of_each_command_lists_its_exit_codes(command: str) -> None:
         found = re.findall(r"^ +(\d+) +(.+?) *$", said, re.MULTILINE)
         assert found == [(str(code.value), text) for code, text in MEANINGS[command].items()]
     assert "Examples" in pages[0]
+
+
+def test_the_readme_says_where_the_sandbox_listens_by_default() -> None:
+    """Address and token, as its banner says them; any token will do."""
+    (port,) = [each.default for each in typer.main.get_group(app).commands["sandbox"].params if each.name == "port"]
+    assert f"export WOOXY_BASE_URL=http://127.0.0.1:{port}\nexport WOOXY_ACCESS_TOKEN=" in README
 
 
 def test_every_command_has_exit_codes() -> None:
@@ -252,8 +279,8 @@ def test_the_environment_variables_are_those_that_the_code_reads() -> None:
 
 # The rules of a stream
 
-ALIKE = re.search(r"Alike are: (.*?)\.", flat(README)).group(1)  # type: ignore[union-attr]
-IN_A_ROW = int(re.search(r"after (\d+) refusals in a row that are alike", flat(README)).group(1))  # type: ignore[union-attr]
+ALIKE = re.search(r"Alike are: (.*?)\.", flat(OUTCOMES)).group(1)  # type: ignore[union-attr]
+IN_A_ROW = int(re.search(r"after (\d+) refusals in a row that are alike", flat(OUTCOMES)).group(1))  # type: ignore[union-attr]
 COMMON: dict[str, Any] = {"index": 0, "message": message(), "attempts": 1, "elapsed": 0.1}
 
 
@@ -275,7 +302,7 @@ def refusals(code: str, *, differ: bool) -> list[Outcome]:
     return [Rejected(errors=(error,), status=400, **COMMON) for error in errors]
 
 
-def test_the_docstring_has_the_alike_rules_of_the_readme() -> None:
+def test_the_docstring_has_the_alike_rules_of_the_guide() -> None:
     """In the same words, and with the same number."""
     said = flat(str(WooxyClient.send_many.__doc__))
     assert f"Alike are: {ALIKE}." in said
@@ -283,11 +310,11 @@ def test_the_docstring_has_the_alike_rules_of_the_readme() -> None:
 
 
 @pytest.mark.parametrize("row", DOCUMENTED, ids=lambda row: row.code.value)
-def test_documented_errors_are_alike_as_the_readme_says(row: Any) -> None:
+def test_documented_errors_are_alike_as_the_guide_says(row: Any) -> None:
     """Those of the scopes that it names, with the same value; the numbers that it names, with any; others never."""
     scopes = re.search(r"the same documented error of ([\w, ]+) with the same value", ALIKE).group(1)  # type: ignore[union-attr]
     if row.scope is Scope.ACCOUNT:
-        assert "on a refused account" in flat(README)
+        assert "on a refused account" in flat(OUTCOMES)
         assert ends_after(refusals(row.code.name, differ=False)) == 1
         return
     by_value = row.scope.name.lower() in re.split(", | or ", scopes)
@@ -296,7 +323,7 @@ def test_documented_errors_are_alike_as_the_readme_says(row: Any) -> None:
     assert ends_after(refusals(row.code.name, differ=True)) == (IN_A_ROW if always else None)
 
 
-def test_other_refusals_are_alike_as_the_readme_says() -> None:
+def test_other_refusals_are_alike_as_the_guide_says() -> None:
     """The same undocumented text, and 407; what is accepted in between begins the count anew."""
     assert ALIKE.endswith("and the same undocumented text")
     same = refusals("UNKNOWN", differ=False)
@@ -311,18 +338,6 @@ def test_other_refusals_are_alike_as_the_readme_says() -> None:
 
 # Sentences that stand in several places
 
-PAGES = {
-    "README": README,
-    "package": str(wooxy_async.__doc__),
-    "summary": tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["description"],
-    "help": shown_help(),
-    "help of run": shown_help("run"),
-    "exit codes": ". ".join(text for codes in MEANINGS.values() for text in codes.values()),
-    "stream": str(OutcomeStream.__doc__),
-    "stream's end": str(OutcomeStream.aclose.__doc__),
-    "client's end": str(WooxyClient.aclose.__doc__),
-}
-
 
 def test_nothing_is_promised_twice_that_a_person_may_decide() -> None:
     """The promise is kept by the client by itself, and says so."""
@@ -331,11 +346,31 @@ def test_nothing_is_promised_twice_that_a_person_may_decide() -> None:
     assert [sentence for sentence in said if "one message twice by itself" not in sentence] == []
 
 
-@pytest.mark.parametrize("page", ["README", "help of run", "exit codes", "stream", "stream's end", "client's end"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "operating",
+        "outcomes-and-faults",
+        "campaigns",
+        "help of run",
+        "exit codes",
+        "stream",
+        "stream's end",
+        "client's end",
+    ],
+)
 def test_a_wait_for_what_is_in_flight_has_its_bound(page: str) -> None:
     """Wherever a page says that an end waits, it says how long."""
-    ends = re.compile(r"\bwaits? .*in flight|gives what is in flight|what was in flight had")
-    said = [sentence for sentence in sentences(PAGES[page]) if ends.search(sentence)]
-    assert said
-    drain = PARAMETERS["drain"]
-    assert [sentence for sentence in said if not re.search(rf"\b{drain:g} s(econds)?\b", sentence)] == []
+    assert ends(page)
+
+
+def ends(page: str) -> list[str]:
+    """Return the sentences of a page that say that an end waits."""
+    told = re.compile(r"\bwaits? .*in flight|gives what is in flight|what was in flight had")
+    return [sentence for sentence in sentences(PAGES[page]) if told.search(sentence)]
+
+
+def test_no_page_says_that_an_end_waits_without_its_bound() -> None:
+    """In the same sentence."""
+    bound = re.compile(rf"\b{PARAMETERS['drain']:g}\)? s(econds)?\b|seconds \({PARAMETERS['drain']:g}\)")
+    assert [sentence for page in PAGES for sentence in ends(page) if not bound.search(sentence)] == []

@@ -1,4 +1,4 @@
-"""Figures that README and docstrings tell are those of the newest results, or are measured here."""
+"""Figures that guide and docstrings tell are those of the newest results, or are measured here."""
 
 import gc
 import json
@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from pages import README, ROOT, arguments, flat, section, table
+from pages import GUIDE, README, ROOT, arguments, flat, section, table
 
 from wooxy_async.campaigns import Campaign, Contacts
 from wooxy_async.sandbox import Sandbox
@@ -25,7 +25,7 @@ from wooxy_async.sandbox._watch import Watch
 
 NEWEST = max((ROOT / "benchmarks" / "results").glob("*.json"))
 RESULTS: dict[str, Any] = json.loads(NEWEST.read_text())
-SPEED = flat(section("Speed"))
+SPEED = flat(section("Speed", GUIDE["benchmarks"]))
 OURS = "wooxy_async send_many"
 OURS_ALONE = "wooxy_async send, ten workers"
 BARE = "bare aiohttp, tasks under a semaphore"
@@ -62,17 +62,17 @@ def spreads() -> Iterator[float]:
 
 
 def test_the_tables_beside_the_results_are_those_of_the_results() -> None:
-    """What the README links to is the report of the newest file."""
-    assert f"(benchmarks/results/{NEWEST.stem}.md)" in SPEED
+    """What the page links to is the report of the newest file."""
+    assert f"(../../benchmarks/results/{NEWEST.stem}.md)" in SPEED
     assert NEWEST.with_suffix(".md").read_text(encoding="utf-8").strip() == REPORT.strip()
 
 
 def test_the_speed_table_is_that_of_the_newest_results() -> None:
     """Every row and every cell."""
-    assert {row[0]: row[1:] for row in table(section("Speed"), "")} == figures("In short")
+    assert {row[0]: row[1:] for row in table(section("Speed", GUIDE["benchmarks"]), "")} == figures("In short")
 
 
-def test_the_readme_says_how_the_newest_results_were_measured() -> None:
+def test_the_page_says_how_the_newest_results_were_measured() -> None:
     """Date, command, machine and versions; and what was measured in one round only."""
     machine = RESULTS["machine"]
     how = RESULTS["command"].removeprefix("python -m benchmarks run ")
@@ -256,8 +256,20 @@ def test_numbers_take_what_campaigns_say(traced: Callable[[], int], tmp_path: Pa
     assert list(sizes.values()) == [pytest.approx(low, abs=5), pytest.approx(high, abs=5)]
 
 
-def test_the_readme_links_to_what_is_there() -> None:
+@pytest.mark.parametrize("page", ["README", *GUIDE])
+def test_a_page_links_to_what_is_there(page: str) -> None:
     """Every file that it names by a link or a path is in the repository."""
-    named = re.findall(r"\]\(((?!https?:)[^)]+)\)", README) + re.findall(r"`((?:tests|benchmarks)/[\w/.]+)`", README)
-    assert [name for name in named if not (ROOT / name).exists()] == []
-    assert named
+    text, folder = (README, ROOT) if page == "README" else (GUIDE[page], ROOT / "wooxy_async" / "guide")
+    linked = [folder / name for name in re.findall(r"\]\(((?!https?:)[^)]+)\)", text)]
+    named = [ROOT / name for name in re.findall(r"`((?:tests|benchmarks)/[\w/.]+)`", text)]
+    assert [path for path in linked + named if not path.exists()] == []
+
+
+def test_the_readme_links_to_every_page_of_the_guide() -> None:
+    """None is left out."""
+    assert [page for page in GUIDE if f"(wooxy_async/guide/{page}.md)" not in README] == []
+
+
+def test_the_readme_is_short() -> None:
+    """At most 900 words, tables and code among them."""
+    assert len(README.split()) <= 900

@@ -163,7 +163,7 @@ def _button(button: Any, found: _Found) -> None:
 
 def _tags(tags: Any, found: _Found) -> None:
     if not isinstance(tags, tuple):
-        _report(found, "tags", tags, "not_list", 'must be a tuple or list of texts, as in ("spring",)')
+        _report(found, "tags", tags, "not_list", 'must be a sequence of texts, as in ("spring",)')
         return
     for at, tag in enumerate(tags):
         if type(tag) is str and _PLAIN_TAG(tag):  # nearly all

@@ -3,7 +3,7 @@
 # Annotations are evaluated here: as strings msgspec would look them up in `wooxy_async`, the public `__module__`.
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -94,7 +94,8 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
         button: a button under the text, or None.
         device: "all" (desktop and mobile) or "phone" (shown in the mobile app only).
         ttl: seconds that Viber tries to deliver, 1,800 (30 minutes) to 259,200 (72 hours).
-        tags: registered tags for statistics, each of 1 to 50 characters without a leading underscore.
+        tags: registered tags for statistics, any sequence of texts, each of 1 to 50 characters without a leading
+            underscore; kept as a tuple.
         reference: the caller's own id; comes back with the outcome and never leaves the process. Reprs show a short
             digest of it.
         not_after: a time with its zone, past which no request for the message starts, however long it has waited,
@@ -115,14 +116,15 @@ class ViberMessage(Masked, frozen=True, kw_only=True):
     button: Button | None = None
     device: Device = "all"
     ttl: int = 3600
-    tags: tuple[str, ...] = ()
+    tags: Sequence[str] = ()
     reference: str | None = None
     not_after: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Keep tags that were given as a list as a tuple, so that the message stays what it was."""
-        if isinstance(self.tags, list):
-            msgspec.structs.force_setattr(self, "tags", tuple(self.tags))
+        """Keep tags that were given as another sequence as a tuple, so that the message stays what it was."""
+        tags: object = self.tags
+        if isinstance(tags, Sequence) and not isinstance(tags, tuple | str | bytes):
+            msgspec.structs.force_setattr(self, "tags", tuple(tags))
         if type(self.reference) not in _PLAIN_TYPES and not _can_be_pickled(self.reference):
             raise TypeError(
                 f"reference must be a text or None, not {type(self.reference).__name__}: it cannot be pickled, so that "

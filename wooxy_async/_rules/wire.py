@@ -63,7 +63,7 @@ def encode(message: ViberMessage, number: str, button_field: ButtonField = "butt
             button=button if button_field == "button" else None,
             device=message.device,
             ttl=message.ttl,
-            tags=message.tags,
+            tags=tuple(message.tags),
         )
     )
 

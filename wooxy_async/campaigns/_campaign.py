@@ -67,7 +67,7 @@ class Campaign:
             button=button,
             device=device,
             ttl=ttl,
-            tags=tags,  # type: ignore[arg-type]  # a list becomes a tuple, anything else is refused
+            tags=tags,
         )
         self._pattern = Pattern(message, contacts.columns)
 

@@ -66,13 +66,13 @@ class Contacts:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, number_column: str | None = None) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._is_json = self.path.suffix.lower() in _JSON_LINES
         self._state = self._look()
         self.columns: tuple[str, ...] = self._read_columns()
         check_columns(self.path, self.columns)
-        self.number_column = find_number_column(self.path, self.columns, number_column)
-        self.reference_column = find_reference_column(self.columns)
+        self.number_column: str = find_number_column(self.path, self.columns, number_column)
+        self.reference_column: str | None = find_reference_column(self.columns)
 
     def __repr__(self) -> str:
         if not hasattr(self, "number_column"):  # refused; a traceback shows it all the same

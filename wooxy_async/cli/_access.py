@@ -13,7 +13,8 @@ from wooxy_async._rules.redaction import Secret
 from wooxy_async.cli._exits import Refusal
 
 TOKEN_VARIABLE: Final = "WOOXY_ACCESS_TOKEN"  # noqa: S105  # the variable's name
-_ADDRESS: Final = "--base-url (or WOOXY_BASE_URL)"
+ADDRESS_VARIABLE: Final = "WOOXY_BASE_URL"
+_ADDRESS: Final = f"--base-url (or {ADDRESS_VARIABLE})"
 _TOKEN_MOST: Final = 4096
 
 

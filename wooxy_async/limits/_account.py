@@ -76,14 +76,14 @@ class Waiter:
     def __init__(
         self, share: Share, priority: Priority, number: int, since: float, loop: asyncio.AbstractEventLoop
     ) -> None:
-        self.share = share
+        self.share: Share = share
         self.priority: Priority = priority
-        self.number = number
-        self.since = since
+        self.number: int = number
+        self.since: float = since
         self.slot: Slot | None = None  # the one that was granted
-        self.loop = weakref.ref(loop)
+        self.loop: weakref.ref[asyncio.AbstractEventLoop] = weakref.ref(loop)
         self.future: weakref.ref[asyncio.Future[None]] | None = None
-        self.granted_at = 0.0
+        self.granted_at: float = 0.0
 
     def wake(self) -> bool:
         """Tell the waiter's loop of the grant; False if there is nobody to tell."""
@@ -120,11 +120,11 @@ class ProcessLease:
     __slots__ = ("keep", "loop", "lost", "share", "slot")
 
     def __init__(self, share: Share, loop: weakref.ref[asyncio.AbstractEventLoop], slot: Slot) -> None:
-        self.share = share
-        self.loop = loop
-        self.slot = slot
-        self.keep = 0.0
-        self.lost = False
+        self.share: Share = share
+        self.loop: weakref.ref[asyncio.AbstractEventLoop] = loop
+        self.slot: Slot = slot
+        self.keep: float = 0.0
+        self.lost: bool = False
 
     def holds(self) -> bool:
         """Return whether the slot is still this lease's own."""

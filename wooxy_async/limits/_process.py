@@ -86,7 +86,7 @@ class ProcessLimiter:
 
     def _join(self, key: bytes, share: Share, clock: Clock, make: Callable[[], Slots]) -> None:
         self.share = share
-        self.account = join(key, share, clock, make)
+        self.account: Account = join(key, share, clock, make)
         self._clock = clock
         self._looking: weakref.ref[asyncio.AbstractEventLoop] | None = None
 
