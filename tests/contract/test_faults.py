@@ -16,7 +16,7 @@ import certificates
 import pytest
 import uvloop
 from clocks import LoopClock
-from fault import IN_DOUBT, REAL, http
+from fault import IN_DOUBT, REAL, UNLIMITED, http
 from faults import FAULTS, Fault
 from faults_lost import cutting, everywhere, splitting, working_on
 from faults_proxy import PASSWORD
@@ -158,7 +158,9 @@ class Case:
                 if fault.opening is not None:
                     server.openings.append(fault.opening)
                 server.acts["m"] = fault.acts
+                began = asyncio.get_running_loop().time()
                 outcome = await outcome_of(client, "m", fault.text, fault.timeout)
+                self.check_time(asyncio.get_running_loop().time() - began)
                 await self.check(client, outcome)
         self.check_books(outcome)
 
@@ -174,6 +176,12 @@ class Case:
         else:
             await until(self.server.done.is_set)
         await asyncio.sleep(2 * QUIET)  # a connection rests for so long after an answer
+
+    def check_time(self, took: float) -> None:
+        """Check that a limit ended it when it was due, where a clock that jumps has measured that."""
+        limit = self.fault.limit if self.fault.timeout is None else self.fault.timeout
+        if isinstance(asyncio.get_running_loop(), HostileLoop) and limit < UNLIMITED:
+            assert took <= limit + 0.001
 
     async def check(self, client: WooxyClient, outcome: Outcome) -> None:
         """Check the outcome, the late one, and that the next message is none the worse for it."""

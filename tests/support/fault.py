@@ -14,6 +14,7 @@ TCP: Final = frozenset({"tcp"})
 TLS: Final = frozenset({"tls"})
 BOTH: Final = TCP | TLS
 SHORT: Final = 0.2  # seconds of `answer_limit` in rows whose fault is that no answer ends
+UNLIMITED: Final = 5.0  # seconds of it in all others
 REAL: Final = 2.0  # seconds of it where they pass in fact, so that a busy machine has connected before
 TAKEN_BODY: Final = b'{"result": true, "viber_message_ids": ["$id"]}'
 
@@ -62,7 +63,7 @@ class Fault:
     on: frozenset[str] = BOTH
     loops: frozenset[str] = frozenset({"asyncio", "uvloop"})
     timing: Literal["jumps", "both", "real"] = "both"
-    limit: float = 5.0
+    limit: float = UNLIMITED
     timeout: float | None = None
     attempts: int = 1
     text: str = ""
@@ -134,6 +135,7 @@ __all__ = [
     "TAKEN_BODY",
     "TCP",
     "TLS",
+    "UNLIMITED",
     "Act",
     "Fault",
     "HostileServer",
