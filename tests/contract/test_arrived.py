@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from clocks import JumpingLoop, LoopClock
-from hostile import PATIENCE, Act, HostileServer, LostError, Peer, Request, accepted
+from hostile import Act, HostileServer, LostError, Peer, Request, accepted
 from people import message as person
+from waiting import block_until, until
 
 from wooxy_async import Accepted, InDoubtError, RetryPolicy, ViberMessage, WooxyClient
 from wooxy_async._ports import Handover, TransportError
@@ -22,7 +23,7 @@ LIMIT = 0.3  # seconds, of time-outs that end while the loop stands still
 
 def answering(peer: Peer, request: Request) -> None:
     """Answer when the test says so, and say when the answer is out."""
-    peer.server.go.wait(PATIENCE)
+    peer.wait_for_go()
     peer.answer(accepted(request.name))
     peer.server.done.set()
 
@@ -44,9 +45,9 @@ async def test_an_answer_that_was_there_counts(limit: str) -> None:
         async with client_of(server, **{limit: LIMIT}) as client:
             names = [f"m{at}" for at in range(10)]
             sends = [asyncio.ensure_future(client.send(message(name))) for name in names]
-            assert await asyncio.to_thread(server.has_read, *names)
+            await until(lambda: server.has_read(*names))
             server.go.set()
-            assert server.is_quiet()  # blocks the loop until the answers are in the kernel
+            block_until(server.is_quiet)  # until the answers are in the kernel
             time.sleep(2 * LIMIT)  # noqa: ASYNC251 - to stand still is what it is for
             outcomes = await asyncio.gather(*sends, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Accepted] * 10
@@ -70,7 +71,7 @@ async def test_an_endless_answer_is_cut_at_its_bound() -> None:
         async with client_of(server, answer_limit=60, loss_hold=0) as client:
             with pytest.raises(InDoubtError, match="longer than"):
                 await client.send(message("m"))
-        assert server.is_quiet()
+        await until(server.is_quiet)
     assert sent < 32 * 2**20
 
 

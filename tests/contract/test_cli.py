@@ -21,7 +21,7 @@ from wooxy_async.cli import main
 from wooxy_async.cli._app import app
 from wooxy_async.sandbox import Account, Fault, Sandbox
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(__file__).parents[1] / "data"
 CONTACTS = """phone,firstName,city
 +1 415 555 0101,José,"Kraków, Stare
 Miasto"
@@ -376,11 +376,10 @@ def test_a_file_that_breaks_midway_ends_the_run(portal: BlockingPortal, contacts
     assert "Not started: " in result.stdout
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the shared data lies beside the repository on some machines only")
 def test_the_shared_contacts_reach_exactly_the_sendable_numbers(sandbox: Sandbox, contacts: Path) -> None:
     """1,862 of 2,000 rows, each once; every other row is a line of the results."""
-    expected = json.loads((SHARED / "contacts.expected.json").read_text())
-    run(sandbox, SHARED / "contacts.csv", "--results", contacts.with_name("out.jsonl"))
+    expected = json.loads((DATA / "contacts.expected.json").read_text())
+    run(sandbox, DATA / "contacts.csv", "--results", contacts.with_name("out.jsonl"))
     assert (sandbox.taken, sandbox.duplicates) == (expected["sendable"], 0)
     lines = lines_of(contacts.with_name("out.jsonl"))
     for kind in ("invalid", "restricted", "duplicate"):

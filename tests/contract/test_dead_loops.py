@@ -12,8 +12,9 @@ from typing import Any
 import certificates
 import pytest
 import uvloop
-from hostile import PATIENCE, Act, HostileServer, Peer, Request, accepted
+from hostile import Act, HostileServer, Peer, Request, accepted
 from people import messages
+from waiting import PATIENCE, until
 
 from wooxy_async import Accepted, Outcome, ViberMessage, WooxyClient
 from wooxy_async._adapters import transport
@@ -43,13 +44,13 @@ def holding(peer: Peer, _request: Request) -> None:
 
 def gated(peer: Peer, request: Request) -> None:
     """Answer when the test says so."""
-    peer.server.go.wait(PATIENCE)
+    peer.wait_for_go()
     peer.answer(accepted(request.name))
 
 
 def slowly(peer: Peer, request: Request) -> None:
     """Answer after a moment."""
-    peer.server.stopping.wait(0.5)
+    peer.work(0.5)
     peer.answer(accepted(request.name))
 
 
@@ -80,7 +81,7 @@ def test_a_loop_that_dies_while_its_client_closes(peer: tuple[HostileServer, Cal
     survivor, other = client_of(server, token), client_of(server, token)
     loop = factory()
     tasks = [loop.create_task(survivor.send(message(name))) for name in names]
-    loop.run_until_complete(asyncio.wait_for(_in_thread(server.has_read, *names), PATIENCE))
+    loop.run_until_complete(until(lambda: server.has_read(*names)))
     tasks.append(loop.create_task(survivor.aclose()))
     loop.run_until_complete(_until_closed(survivor))
     loop.close()
@@ -104,7 +105,7 @@ def abandon(factory: Callable[[], Any], client: WooxyClient, server: HostileServ
     """Begin to send, and close the loop abruptly while the requests are out."""
     loop = factory()
     tasks = [loop.create_task(client.send(message(name))) for name in names]
-    loop.run_until_complete(asyncio.wait_for(_in_thread(server.has_read, *names), PATIENCE))
+    loop.run_until_complete(until(lambda: server.has_read(*names)))
     loop.close()
     for task in tasks:
         task._log_destroy_pending = False
@@ -113,10 +114,6 @@ def abandon(factory: Callable[[], Any], client: WooxyClient, server: HostileServ
 async def _until_closed(client: WooxyClient) -> None:
     while not client.closed:
         await asyncio.sleep(0)
-
-
-async def _in_thread(function: Callable[..., bool], *names: str) -> None:
-    assert await asyncio.to_thread(function, *names)
 
 
 class Wrapping:
@@ -165,7 +162,7 @@ def test_what_died_with_its_loop_goes_in_silence(
         client = client_of(server, token)
         loop = factory()
         tasks = [loop.create_task(client.send(message("sent"))), loop.create_task(_all(client))]
-        loop.run_until_complete(asyncio.wait_for(_in_thread(server.has_read, "sent", "Hello"), PATIENCE))
+        loop.run_until_complete(until(lambda: server.has_read("sent", "Hello")))
         loop.close()
         for task in tasks:
             task._log_destroy_pending = False
@@ -220,7 +217,7 @@ def test_a_child_does_not_touch_its_parents_connections(
 
     async def main() -> list[Any]:
         sends = [asyncio.ensure_future(clients[0].send(message(name))) for name in names]
-        await _in_thread(server.has_read, *names)
+        await until(lambda: server.has_read(*names))
         assert child_of(in_child) == 0
         server.go.set()
         told = await asyncio.wait_for(asyncio.gather(*sends, return_exceptions=True), PATIENCE)

@@ -8,18 +8,21 @@ import socket
 import threading
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import certificates
 import pytest
 import uvloop
-from fault import http
+from clocks import LoopClock
+from fault import IN_DOUBT, REAL, UNLIMITED, http
 from faults import FAULTS, Fault
 from faults_lost import cutting, everywhere, splitting, working_on
 from faults_proxy import PASSWORD
-from hostile import PATIENCE, Act, HostileServer, Peer, Request, accepted, ordinary
+from hostile import Act, HostileServer, Peer, Request, accepted, ordinary
+from hostile_loop import HostileLoop
+from waiting import PATIENCE, until
 
 from wooxy_async import Outcome, RetryPolicy, ViberMessage, WooxyClient, WooxyError
 from wooxy_async._adapters.transport import QUIET
@@ -40,19 +43,35 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
     "patient": PatientLoop,
+    "jumping": HostileLoop,
 }
+
+
+def loops_of(fault: Fault) -> Iterator[str]:
+    """Yield the loops on which a row runs; asyncio's clock jumps unless the row needs real time.
+
+    In the rows of an idle connection the pool measures in real time how long it was idle.
+    """
+    jumps = fault.timing != "real" and fault.prime is None
+    for loop in sorted(fault.loops):
+        if loop == "asyncio" and jumps:
+            yield "jumping"
+        elif fault.timing != "jumps":
+            yield loop
+
+
 CASES = [
     pytest.param(fault, loop, transport, id=f"{fault.name} [{loop}, {transport}]")
     for fault in FAULTS
-    for loop in LOOPS
+    for loop in loops_of(fault)
     for transport in ("tcp", "tls")
-    if loop in fault.loops and transport in fault.on
+    if transport in fault.on
 ]
 
 
 def gated(peer: Peer, request: Request) -> None:
     """Answer when the test says so."""
-    peer.server.go.wait(PATIENCE)
+    peer.wait_for_go()
     peer.answer(accepted(request.name))
 
 
@@ -112,13 +131,21 @@ class Case:
         given: dict[str, Any] = {
             "base_url": self.server.url(),
             "ssl": certificates.client_context() if self.server.tls is not None else None,
-            "answer_limit": self.fault.limit,
+            "answer_limit": self.limit,
             "loss_hold": 0.05,
             "retry": RetryPolicy(attempts=self.fault.attempts, wait_initial=0.001, wait_max=0.01),
             "on_outcome": self.told.append,
             "on_settled": self.settled.put_nowait,
         }
+        if isinstance(asyncio.get_running_loop(), HostileLoop):
+            given["clock"] = LoopClock()
         return WooxyClient(self.token, **{**given, **self.fault.options, **options})
+
+    @property
+    def limit(self) -> float:
+        """The row's limit; longer where it passes in real time and the request must be out before."""
+        is_real = not isinstance(asyncio.get_running_loop(), HostileLoop)
+        return max(self.fault.limit, REAL) if is_real and self.fault.verdicts == (IN_DOUBT,) else self.fault.limit
 
     async def main(self) -> None:
         """Let the fault happen, and compare the outcome with the row and with the server's books."""
@@ -131,7 +158,9 @@ class Case:
                 if fault.opening is not None:
                     server.openings.append(fault.opening)
                 server.acts["m"] = fault.acts
+                began = asyncio.get_running_loop().time()
                 outcome = await outcome_of(client, "m", fault.text, fault.timeout)
+                self.check_time(asyncio.get_running_loop().time() - began)
                 await self.check(client, outcome)
         self.check_books(outcome)
 
@@ -145,8 +174,14 @@ class Case:
         if self.fault.unseen:
             assert self.server.done.wait(PATIENCE)
         else:
-            assert await asyncio.to_thread(self.server.done.wait, PATIENCE)
+            await until(self.server.done.is_set)
         await asyncio.sleep(2 * QUIET)  # a connection rests for so long after an answer
+
+    def check_time(self, took: float) -> None:
+        """Check that a limit ended it when it was due, where a clock that jumps has measured that."""
+        limit = self.fault.limit if self.fault.timeout is None else self.fault.timeout
+        if isinstance(asyncio.get_running_loop(), HostileLoop) and limit < UNLIMITED:
+            assert took <= limit + 0.001
 
     async def check(self, client: WooxyClient, outcome: Outcome) -> None:
         """Check the outcome, the late one, and that the next message is none the worse for it."""
@@ -158,7 +193,7 @@ class Case:
             assert type(late).__name__ == fault.settles
             self.check_shown(late)
         if fault.recovers:
-            assert await asyncio.to_thread(self.server.is_quiet)
+            await until(self.server.is_quiet)
             after = await outcome_of(client, "after")
             assert getattr(after, "message_ids", after) == ("id-after",)
         assert client.statistics().borrowed == 0
@@ -194,7 +229,7 @@ def test_fault(fault: Fault, loop: str, transport: str) -> None:
 
 
 ANYWHERE = pytest.mark.parametrize(
-    ("loop", "transport"), [(loop, transport) for loop in ("asyncio", "uvloop") for transport in ("tcp", "tls")]
+    ("loop", "transport"), [(loop, transport) for loop in ("jumping", "uvloop") for transport in ("tcp", "tls")]
 )
 NOTHING = Fault(name="nothing", right="Accepted", taken=True, why="the tests below say what happens")
 
@@ -259,7 +294,7 @@ def test_cancelled_while_out(loop: str, transport: str) -> None:
         case.server.acts["m"] = (GATED,)
         async with case.running() as client:
             sending = asyncio.create_task(client.send(message("m")))
-            assert await asyncio.to_thread(case.server.has_read, "m")
+            await until(lambda: case.server.has_read("m"))
             sending.cancel()
             await asyncio.wait([sending])
             assert [type(outcome).__name__ for outcome in case.told] == ["InDoubt"]
@@ -273,7 +308,7 @@ def test_cancelled_while_out(loop: str, transport: str) -> None:
     run(loop, main())
 
 
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("loop", ["jumping", "uvloop"])
 def test_cancelled_while_connecting(loop: str) -> None:
     """A caller who is cancelled in the TLS handshake has not sent anything, and nothing of it comes later."""
 
@@ -282,7 +317,7 @@ def test_cancelled_while_connecting(loop: str) -> None:
         case.server.openings.append(hanging)
         async with case.running() as client:
             sending = asyncio.create_task(client.send(message("m")))
-            assert await asyncio.to_thread(case.server.done.wait, PATIENCE)
+            await until(case.server.done.is_set)
             sending.cancel()
             await asyncio.wait([sending])
             assert [type(outcome).__name__ for outcome in case.told] == ["NotSent"]
@@ -302,7 +337,7 @@ def test_waiting_behind_ten_hanging(loop: str, transport: str) -> None:
         case.server.acts.update(dict.fromkeys(ten, (GATED,)))
         async with case.running() as client:
             hanging_ones = [asyncio.create_task(client.send(message(name))) for name in ten]
-            assert await asyncio.to_thread(case.server.has_read, *ten)
+            await until(lambda: case.server.has_read(*ten))
             impatient = await outcome_of(client, "impatient", limit=0.05)
             assert type(impatient).__name__ == "NotSent"
             assert impatient.cause.kind == "no_slot"

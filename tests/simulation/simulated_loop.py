@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from clocks import JumpingLoop
+from clocks import PairedLoop
 
 Thing = TypeVar("Thing")
 RESOLUTION = 1e-9  # seconds; timers that are nearer to one another are due together
@@ -41,7 +41,7 @@ class Trace:
         return self._digest.hexdigest()[:16]
 
 
-class SimulatedLoop(JumpingLoop):
+class SimulatedLoop(PairedLoop):
     """Runs turns as asyncio does; what asyncio leaves to chance, a seed draws.
 
     Callbacks of transports and futures keep their order and their places: to shuffle them as well breaks aiohttp, which
@@ -68,22 +68,9 @@ class SimulatedLoop(JumpingLoop):
         """Let time pass while nothing of the loop runs."""
         self._jump.now = max(self._jump.now, now)
 
-    async def sock_connect(self, sock: Any, _address: Any) -> None:
-        """Wait as long as the server takes to accept a connection; the socket is replaced afterwards."""
-        self._ends[sock.fileno()] = await self._dial()
-
-    async def create_connection(self, factory: Callable[[], Any], *_place: Any, sock: Any, **options: Any) -> Any:
-        """Put the end of a socket pair in the place of the socket, as an object of its class."""
-        end = self._ends.pop(sock.fileno())()
-        kind = type(sock)
-        sock.close()
-        sock = kind(fileno=end.detach())
-        sock.settimeout(0)
-        return await super().create_connection(factory, sock=sock, **options)
-
-    @property
-    def _ends(self) -> dict[int, Callable[[], Any]]:
-        return self.__dict__.setdefault("_ends_by_descriptor", {})
+    async def dial(self, _address: Any) -> Callable[[], Any]:
+        """Wait as long as the server takes to accept a connection, whatever the address."""
+        return await self._dial()
 
     def _add_reader(self, fd: int, callback: Callable[..., Any], *args: Any) -> Any:
         """Number descriptors as they come: the kernel's numbers depend on what else the process holds."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import selectors
+import socket
+from collections.abc import Callable
 from typing import Any
 
 EPOCH = 1_800_000_000.0  # when the wall clock of a simulated loop begins, in seconds since 1970
@@ -26,7 +28,7 @@ class LoopClock:
         return EPOCH + self._loop.time()
 
 
-class _Jump(selectors.DefaultSelector):
+class Jump(selectors.DefaultSelector):
     """Lets no time pass while it waits, and adds it to its own clock instead."""
 
     now = 0.0
@@ -49,9 +51,8 @@ class _Jump(selectors.DefaultSelector):
 class JumpingLoop(asyncio.SelectorEventLoop):
     """An event loop whose time is simulated: nothing but its own timers moves it."""
 
-    def __init__(self, grace: float = 0.0) -> None:
-        self._jump = _Jump()
-        self._jump.grace = grace
+    def __init__(self, jump: Jump | None = None) -> None:
+        self._jump = jump or Jump()
         super().__init__(self._jump)
 
     def time(self) -> float:
@@ -59,8 +60,41 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return self._jump.now
 
 
+class PairedLoop(JumpingLoop):
+    """The same for programs whose peers are in this process: a connection is a pair of sockets, without a network."""
+
+    async def dial(self, address: Any) -> Callable[[], socket.socket] | None:
+        """Wait as long as the peer takes to accept; return what makes the client's end, or None for the network."""
+        raise NotImplementedError
+
+    async def sock_connect(self, sock: Any, address: Any) -> None:
+        """Connect; the socket is replaced afterwards."""
+        make = await self.dial(address)
+        if make is None:
+            await super().sock_connect(sock, address)
+        else:
+            self._ends[sock.fileno()] = make
+
+    async def create_connection(self, factory: Callable[[], Any], *place: Any, **options: Any) -> Any:
+        """Put the end of a socket pair in the place of the socket, as an object of its class."""
+        sock = options.get("sock")
+        make = None if sock is None else self._ends.pop(sock.fileno(), None)
+        if sock is not None and make is not None:
+            end, kind = make(), type(sock)
+            sock.close()
+            sock = options["sock"] = kind(fileno=end.detach())
+            sock.settimeout(0)
+        return await super().create_connection(factory, *place, **options)
+
+    @property
+    def _ends(self) -> dict[int, Callable[[], socket.socket]]:
+        return self.__dict__.setdefault("_ends_by_descriptor", {})
+
+
 class NetworkedJumpingLoop(JumpingLoop):
     """The same for programs that talk over loopback to themselves."""
 
     def __init__(self) -> None:
-        super().__init__(grace=0.001)
+        jump = Jump()
+        jump.grace = 0.001
+        super().__init__(jump)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from hostile import ACCEPT, Act, HostileServer, Peer, Request
 
@@ -14,6 +14,8 @@ TCP: Final = frozenset({"tcp"})
 TLS: Final = frozenset({"tls"})
 BOTH: Final = TCP | TLS
 SHORT: Final = 0.2  # seconds of `answer_limit` in rows whose fault is that no answer ends
+UNLIMITED: Final = 5.0  # seconds of it in all others
+REAL: Final = 2.0  # seconds of it where they pass in fact, so that a busy machine has connected before
 TAKEN_BODY: Final = b'{"result": true, "viber_message_ids": ["$id"]}'
 
 Setting = Callable[[HostileServer], AbstractContextManager[Mapping[str, Any]]]
@@ -36,6 +38,8 @@ class Fault:
         setting: makes the client's options out of the server, for faults that lie elsewhere.
         on: the transports on which the row makes sense.
         loops: the event loops on which it does.
+        timing: "jumps" on a clock that jumps alone, where the outcome depends on a time limit; "both" on that clock and
+            in real time; "real" in real time alone, where not all that is waited for is this server's.
         limit: the client's `answer_limit`.
         timeout: of the `send`, or None for the client's.
         attempts: of the retry policy.
@@ -58,7 +62,8 @@ class Fault:
     setting: Setting | None = None
     on: frozenset[str] = BOTH
     loops: frozenset[str] = frozenset({"asyncio", "uvloop"})
-    limit: float = 5.0
+    timing: Literal["jumps", "both", "real"] = "both"
+    limit: float = UNLIMITED
     timeout: float | None = None
     attempts: int = 1
     text: str = ""
@@ -124,11 +129,13 @@ __all__ = [
     "BOTH",
     "IN_DOUBT",
     "NOT_SENT",
+    "REAL",
     "REJECTED",
     "SHORT",
     "TAKEN_BODY",
     "TCP",
     "TLS",
+    "UNLIMITED",
     "Act",
     "Fault",
     "HostileServer",

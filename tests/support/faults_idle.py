@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from fault import ACCEPTED, BOTH, IN_DOUBT, TLS, Act, Fault, Peer, Request, filled, http
-from hostile import PATIENCE
 
 FRESH: Final = (
     "The idle connection is found spoilt and a new one is taken: a whole answer says yes (row `result: true`)."
@@ -29,7 +28,7 @@ def idling(spoil: Spoiling) -> Act:
 
     def do(peer: Peer, request: Request) -> None:
         peer.answer(filled(_ANSWER, request))
-        peer.server.go.wait(PATIENCE)
+        peer.wait_for_go()
         spoil(peer)
         peer.server.done.set()
 

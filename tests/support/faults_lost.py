@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from fault import (
     ACCEPT,
@@ -13,7 +13,6 @@ from fault import (
     REJECTED,
     SHORT,
     TAKEN_BODY,
-    TCP,
     Act,
     Fault,
     Peer,
@@ -112,7 +111,7 @@ def working_on(last_words: bytes, seconds: float) -> Act:
             peer.send(last_words)
         else:
             peer.hang_up()
-        peer.server.stopping.wait(seconds)
+        peer.work(seconds)
 
     return Act(do)
 
@@ -216,6 +215,7 @@ def _large() -> tuple[Fault, ...]:
         opening=_unread(_never_read),
         text=_LONG_TEXT,
         limit=SHORT,
+        timing="jumps",
     )
     afterwards = Fault(
         name="a large request is read when the client has gone",
@@ -225,6 +225,7 @@ def _large() -> tuple[Fault, ...]:
         opening=_unread(_read_late),
         text=_LONG_TEXT,
         limit=SHORT,
+        timing="jumps",
     )
     whole = Fault(
         name="a large request is read slowly", right=ACCEPTED, taken=True, why=WHOLE, acts=(ACCEPT,), text=_LONG_TEXT
@@ -233,12 +234,12 @@ def _large() -> tuple[Fault, ...]:
 
 
 def _never_read(peer: Peer) -> None:
-    peer.server.stopping.wait(2 * SHORT)
+    peer.work(2 * SHORT)
     peer.reset()
 
 
 def _read_late(peer: Peer) -> None:
-    peer.server.stopping.wait(2 * SHORT)
+    peer.work(2 * SHORT)
     peer.serve()
 
 
@@ -288,6 +289,7 @@ def _slow() -> tuple[Fault, ...]:
             why=LATE,
             acts=(crawling(0.01),),
             limit=SHORT,
+            timing="jumps",
         ),
         Fault(
             name="last byte beyond the limit",
@@ -296,6 +298,7 @@ def _slow() -> tuple[Fault, ...]:
             why=LATE,
             acts=(crawling(0.0, tail=60.0),),
             limit=2 * SHORT,
+            timing="jumps",
         ),
         Fault(name="late answer", right=ACCEPTED, taken=True, why=WHOLE, acts=(late(0.05),)),
     )
@@ -304,7 +307,7 @@ def _slow() -> tuple[Fault, ...]:
 def _callers() -> tuple[Fault, ...]:
     """Return rows in which the caller stops waiting, and the request goes on."""
     refusal = http(200, b'{"result": false, "errors": ["Bad Request"]}')
-    yes = {"timeout": 0.1, "right": IN_DOUBT, "why": OUT, "on": TCP | frozenset({"tls"})}
+    yes: dict[str, Any] = {"timeout": 0.1, "right": IN_DOUBT, "why": OUT, "timing": "jumps"}
     return (
         Fault(name="yes after the deadline", taken=True, acts=(late(0.2),), settles=ACCEPTED, **yes),
         Fault(

@@ -25,7 +25,7 @@ def _idling(spoil: Callable[[Peer], None]) -> Act:
 
     def do(peer: Peer, request: Request) -> None:
         peer.answer(filled(_ANSWER, request))
-        peer.server.stopping.wait(SOON)
+        peer.work(SOON)
         spoil(peer)
 
     return Act(do)
@@ -111,7 +111,7 @@ class Openings:
             peer.wait_for_more()
             peer.reset()
         else:
-            peer.server.stopping.wait(0.03 if draw < 0.06 else 0.0)
+            peer.work(0.03 if draw < 0.06 else 0.0)
             peer.secure()
             if draw > 0.98:
                 peer.fin()

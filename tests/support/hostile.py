@@ -8,24 +8,26 @@ whole until its answer goes out or its connection is lost; after a loss the serv
 from __future__ import annotations
 
 import json
-import select
 import socket
 import ssl
 import struct
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+from waiting import PATIENCE
+from waits import READABLE, WRITABLE, Waits
 
 LINGER_RESET = struct.pack("ii", 1, 0)
-WATCHED = select.POLLIN | select.POLLHUP | select.POLLERR
 ACCOUNT = "account-info"  # the name of requests without a text: this server does not know their method
 CAP = 10
-PATIENCE = 10.0  # seconds after which a test that waits for the server has failed
+LISTENING: Final[dict[int, HostileServer]] = {}  # by port, for loops that dial without a network
+Result = TypeVar("Result")
 
 
 class LostError(Exception):
@@ -93,7 +95,9 @@ class Peer:
     """One connection, in the thread that serves it."""
 
     def __init__(self, server: HostileServer, sock: socket.socket) -> None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.settimeout(0)
+        if sock.family == socket.AF_INET:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.server = server
         self.sock = sock
         self._heard = b""
@@ -107,9 +111,21 @@ class Peer:
         try:
             self.sock = context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
             self.server.replace(self)
-            self.sock.do_handshake()
+            self._finish(self.sock.do_handshake, READABLE)
         except OSError as error:
             raise LostError from error
+
+    def _finish(self, step: Callable[[], Result], mask: int) -> Result:
+        """Do something with the socket, and wait for it where that takes longer."""
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self.server.waits.wait(self.sock.fileno(), READABLE)
+            except ssl.SSLWantWriteError:
+                self.server.waits.wait(self.sock.fileno(), WRITABLE)
+            except BlockingIOError:
+                self.server.waits.wait(self.sock.fileno(), mask)
 
     def serve(self) -> None:
         """Answer requests until the client goes."""
@@ -122,9 +138,8 @@ class Peer:
             act = self.server.act(request, before)
             if act.takes:
                 self.server.books.take(request)
-            with self.server.acting():
-                act.do(self, request)
-                self.ended()
+            act.do(self, request)
+            self.ended()
 
     def request(self) -> Request | None:
         """Read one request whole; None at the end of the connection."""
@@ -150,7 +165,7 @@ class Peer:
 
     def _receive(self) -> bool:
         try:
-            data = self.sock.recv(65536)
+            data = self._finish(lambda: self.sock.recv(65536), READABLE)
         except (OSError, ValueError):
             return False
         self._heard += data
@@ -159,7 +174,7 @@ class Peer:
     def skip(self, size: int) -> None:
         """Read up to so many bytes, whatever they are."""
         try:
-            self.sock.recv(size)
+            self._finish(lambda: self.sock.recv(size), READABLE)
         except OSError as error:
             raise LostError from error
 
@@ -171,8 +186,10 @@ class Peer:
 
     def send(self, data: bytes) -> None:
         """Send a part of an answer, after which the request is still in progress."""
+        left = memoryview(data)
         try:
-            self.sock.sendall(data)
+            while left:
+                left = left[self._finish(lambda: self.sock.send(left), WRITABLE) :]  # noqa: B023 - sent at once
         except OSError as error:
             raise LostError from error
 
@@ -183,16 +200,20 @@ class Peer:
 
     def pause(self, seconds: float | None) -> None:
         """Let time pass; LostError as soon as the client goes."""
-        poll = select.poll()
-        poll.register(self.sock.fileno(), WATCHED)
-        if poll.poll(None if seconds is None else seconds * 1000) and not self._receive():
+        if self.server.waits.wait(self.sock.fileno(), READABLE, seconds=seconds) and not self._receive():
             raise LostError
 
     def wait_for_more(self) -> None:
         """Wait until there is something to be read, and leave it unread."""
-        poll = select.poll()
-        poll.register(self.sock.fileno(), WATCHED)
-        poll.poll()
+        self.server.waits.wait(self.sock.fileno(), READABLE)
+
+    def wait_for_go(self) -> None:
+        """Wait until the test lets the server go on, or the server is being stopped."""
+        self.server.waits.wait(event=self.server.go)
+
+    def work(self, seconds: float) -> None:
+        """Let time pass, whatever the client does, or until the server is being stopped."""
+        self.server.waits.wait(event=self.server.stopping, seconds=seconds)
 
     def hold(self) -> None:
         """Do nothing until the client goes."""
@@ -213,7 +234,6 @@ class Peer:
     def close_notify(self) -> None:
         """Say goodbye as TLS does, and leave the connection open."""
         with suppress(OSError, AttributeError, ValueError):
-            self.sock.settimeout(0)
             self.sock.unwrap()
 
     def close(self) -> None:
@@ -239,10 +259,11 @@ class Peer:
             self.server.opening()(self)
         except LostError:
             if self._in_progress is not None and self.server.grace:
-                self.server.stopping.wait(self.server.grace)
+                self.work(self.server.grace)
         finally:
             self.close()
             self.server.forget(self)
+            self.server.waits.end()
 
 
 def _fields(head: bytes) -> Iterator[tuple[str, str]]:
@@ -298,16 +319,15 @@ class HostileServer:
         self.openings: deque[Callable[[Peer], None]] = deque()  # one for each connection to come
         self.connections = 0
         self.stopping = threading.Event()
-        self.go = threading.Event()  # set by the test: the server may go on
+        self.go = threading.Event()  # set by the test, and at the end: the server may go on
         self.trap: HostileServer | None = None  # where a redirect leads
         self.done = threading.Event()  # set by an act: what the test waits for was done
         self._usual = usual
         self._plans = plans or {}
         self._otherwise = otherwise
+        self.waits = Waits()
         self._peers: dict[Peer, threading.Thread] = {}
-        self._acts_under_way = 0
         self._lock = threading.Lock()
-        self._changed = threading.Condition()
 
     @property
     def port(self) -> int:
@@ -330,28 +350,13 @@ class HostileServer:
         acts = self.acts.get(request.name) or tuple(self._plans.get(word, ACCEPT) for word in request.plan)
         return acts[before] if before < len(acts) else self._otherwise
 
-    @contextmanager
-    def acting(self) -> Iterator[None]:
-        """Note that an act is under way."""
-        with self._changed:
-            self._acts_under_way += 1
-            self._changed.notify_all()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._acts_under_way -= 1
-                self._changed.notify_all()
-
     def is_quiet(self) -> bool:
-        """Wait until no act is under way; False if that takes too long."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._acts_under_way, PATIENCE)
+        """Return whether it does nothing more unless the client or the test does something."""
+        return self.waits.are_all_for_others()
 
     def has_read(self, *names: str) -> bool:
-        """Wait until these messages were read; False if that takes too long."""
-        with self._changed:
-            return self._changed.wait_for(lambda: all(self.books.read[name] for name in names), PATIENCE)
+        """Return whether these messages were read."""
+        return all(self.books.read[name] for name in names)
 
     def forget(self, peer: Peer) -> None:
         """Drop a connection that has ended."""
@@ -365,6 +370,7 @@ class HostileServer:
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        LISTENING[self.port] = self
         self._accepting = threading.Thread(target=self._accept, name="hostile-accept")
         self._accepting.start()
         return self
@@ -375,17 +381,24 @@ class HostileServer:
             if self.stopping.is_set():
                 sock.close()
                 return
-            peer = Peer(self, sock)
-            thread = threading.Thread(target=peer.run, name="hostile-peer")
-            with self._lock:
-                self.connections += 1
-                self._peers[peer] = thread
-            thread.start()
+            self.serve(sock)
+
+    def serve(self, sock: socket.socket) -> None:
+        """Serve a new connection in a thread of its own."""
+        peer = Peer(self, sock)
+        thread = threading.Thread(target=peer.run, name="hostile-peer")
+        with self._lock:
+            self.connections += 1
+            self._peers[peer] = thread
+        self.waits.begin()
+        thread.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        del LISTENING[self.port]
         self.stopping.set()
+        self.go.set()
         socket.create_connection(("127.0.0.1", self.port)).close()
         self._accepting.join()
         self._listener.close()

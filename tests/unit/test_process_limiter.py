@@ -7,7 +7,7 @@ import os
 import threading
 
 import pytest
-from clocks import LoopClock
+from clocks import JumpingLoop, LoopClock
 
 from wooxy_async.limits import (
     SLOTS,
@@ -117,19 +117,26 @@ async def test_urgent_goes_first_but_not_for_ever(token: str) -> None:
     assert [waiting[id(holder)] for holder in got] == (["urgent"] * 4 + ["bulk"]) * 2 + ["urgent"] * 2 + ["bulk"]
 
 
-async def test_a_slot_kept_closed_opens_after_its_time(token: str) -> None:
+def test_a_slot_kept_closed_opens_after_its_time(token: str) -> None:
     """A lease that is kept closed frees its slot only later, and a waiter gets it without anybody's release."""
-    limiter = ProcessLimiter(token)
-    for _ in range(SLOTS):
-        async with limiter.slot(priority="bulk") as lease:
-            lease.keep_closed(0.05)
-    assert limiter.statistics() == LimiterStatistics(total=10, borrowed=0, closed=10, waiting=0)
-    with pytest.raises(TimeoutError):
-        async with limiter.slot(priority="urgent", deadline=0.0):
-            pytest.fail("a closed slot was given")
-    async with limiter.slot(priority="urgent") as lease:
-        assert lease.holds()
-    assert limiter.statistics().closed < SLOTS
+
+    async def main() -> None:
+        limiter = ProcessLimiter(token, clock=LoopClock())
+        began = asyncio.get_running_loop().time()
+        for _ in range(SLOTS):
+            async with limiter.slot(priority="bulk") as lease:
+                lease.keep_closed(0.05)
+        assert limiter.statistics() == LimiterStatistics(total=10, borrowed=0, closed=10, waiting=0)
+        with pytest.raises(TimeoutError):
+            async with limiter.slot(priority="urgent", deadline=0.0):
+                pytest.fail("a closed slot was given")
+        async with limiter.slot(priority="urgent") as lease:
+            assert lease.holds()
+            assert 0.05 <= asyncio.get_running_loop().time() - began < 0.06
+        assert limiter.statistics() == LimiterStatistics(total=10, borrowed=0, closed=0, waiting=0)
+
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(main())
 
 
 async def test_a_deadline_ends_the_wait_and_leaves_nothing(token: str) -> None:
@@ -349,17 +356,19 @@ def test_a_waiter_of_a_closed_loop_is_passed_over(token: str) -> None:
     gc.collect()
 
 
-async def test_what_is_open_again_is_not_counted_as_closed(token: str) -> None:
+def test_what_is_open_again_is_not_counted_as_closed(token: str) -> None:
     """A slot that was kept closed is free after its time, also where nobody has waited for it."""
-    loop = asyncio.get_running_loop()
-    limiter = ProcessLimiter(token, clock=LoopClock(loop))
-    async with limiter.slot(priority="bulk") as lease:
-        lease.keep_closed(0.01)
-    assert limiter.statistics().closed == 1
-    opened = loop.time() + 0.01
-    while loop.time() <= opened:
-        await asyncio.sleep(0)
-    assert limiter.statistics().closed == 0
+
+    async def main() -> None:
+        limiter = ProcessLimiter(token, clock=LoopClock())
+        async with limiter.slot(priority="bulk") as lease:
+            lease.keep_closed(0.01)
+        assert limiter.statistics().closed == 1
+        await asyncio.sleep(0.011)
+        assert limiter.statistics().closed == 0
+
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(main())
 
 
 def test_idle_accounts_are_forgotten(token: str) -> None:
