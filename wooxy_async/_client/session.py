@@ -9,24 +9,70 @@ import weakref
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from wooxy_async._client.hooks import Hooks
 from wooxy_async._client.log import log_attempt
 from wooxy_async._client.settings import Settings
 from wooxy_async._ports import Limiter, Transport
 from wooxy_async._rules.attempt import Attempt, logged_reference
-from wooxy_async._rules.outcomes import Accepted, Cause, InDoubt, Invalid, NotSent, Outcome, Rejected
+from wooxy_async._rules.messages import ViberMessage
+from wooxy_async._rules.outcomes import Accepted, Cause, CauseKind, InDoubt, Invalid, NotSent, Outcome, Rejected
 from wooxy_async._rules.statistics import Statistics
 from wooxy_async._runtime.log import log_mistake, logger, say
 from wooxy_async._runtime.turns import let_arrive
 from wooxy_async.limits._pace import pace_of
 
-if TYPE_CHECKING:
-    from wooxy_async._client.stream import Feeder
-    from wooxy_async._client.submission import Submission
-
 _CUT: Final = 1.0  # seconds that closing waits, after its time, for what was cut
+
+
+class OpenSubmission(Protocol):
+    """What a session asks of a message on its way."""
+
+    message: ViberMessage
+    task: asyncio.Task[None] | None
+    is_last: bool
+
+    @property
+    def is_out(self) -> bool:
+        """Whether a request of it was handed over and is not judged yet."""
+        ...
+
+    @property
+    def is_concluded(self) -> bool:
+        """Whether its outcome is known."""
+        ...
+
+    @property
+    def outlives_its_caller(self) -> bool:
+        """Whether a request of it is out for which its caller no longer waits."""
+        ...
+
+    def cancel(self, kind: CauseKind, text: str) -> None:
+        """End it; a request that has not started yet never does."""
+        ...
+
+    def end(self, text: str) -> None:
+        """Conclude it for good, whatever its task still waits for."""
+        ...
+
+    def settle_if_loop_is_closed(self) -> None:
+        """Settle for good what its caller was told, where no answer can come any more."""
+        ...
+
+
+class OpenStream(Protocol):
+    """What a session asks of a stream."""
+
+    task: asyncio.Task[None]
+
+    def stop(self, by: asyncio.Task[Any] | None = None) -> None:
+        """Pull, start and send again nothing more."""
+        ...
+
+    def cancel(self) -> None:
+        """Wait no longer for the source."""
+        ...
 
 
 class Session:
@@ -44,8 +90,8 @@ class Session:
         self._open_transport = open_transport
         self.clock = settings.clock
         self.pace = pace_of(settings.token.reveal(), settings.clock)
-        self.submissions: dict[Submission, None] = {}  # in their order, so that closing is the same each time
-        self.feeders: dict[Feeder, None] = {}
+        self.submissions: dict[OpenSubmission, None] = {}  # in their order, so that closing is the same each time
+        self.feeders: dict[OpenStream, None] = {}
         self.hooks = Hooks(settings)
         self.closed = False
         self.jitter: Callable[[], float] = random.Random().random  # noqa: S311 - jitter is no secret
@@ -197,7 +243,7 @@ class Session:
         """Whether anybody wants to hear of each attempt."""
         return self.settings.on_attempt is not None or logger.isEnabledFor(logging.DEBUG)
 
-    def attempted(self, attempt: Attempt, submission: Submission) -> None:
+    def attempted(self, attempt: Attempt, submission: OpenSubmission) -> None:
         """Tell of a request."""
         log_attempt(attempt, whole=self.settings.log_references)
         self.hooks.call("on_attempt", attempt, submission)
@@ -206,11 +252,11 @@ class Session:
         """Count the outcome that a caller is told."""
         self._counts[type(outcome)] += 1
 
-    def tell(self, outcome: Outcome, submission: Submission) -> None:
+    def tell(self, outcome: Outcome, submission: OpenSubmission) -> None:
         """Show an outcome that was counted to the hook."""
         self.hooks.call("on_outcome", outcome, submission)
 
-    def settle(self, told: Outcome, outcome: Outcome, submission: Submission) -> None:
+    def settle(self, told: Outcome, outcome: Outcome, submission: OpenSubmission) -> None:
         """Note what became of a request that outlived its caller, who was told that it is in doubt."""
         if not (isinstance(told, InDoubt) and told.may_settle):
             return
