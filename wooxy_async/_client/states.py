@@ -22,6 +22,8 @@ from wooxy_async._rules.outcomes import CauseKind
 class State(Enum):
     """What a submission is at; each value is how people are told."""
 
+    following: tuple[State, ...]  # its row of the table: looked up for each message, without hashing
+
     NEW = "not started"
     HELD_BACK = "waiting because Wooxy does not answer"
     PAUSED = "waiting because Wooxy asked the client to wait"
@@ -42,6 +44,9 @@ CHANGES: Final[dict[State, frozenset[State]]] = {
     State.ENDED: frozenset(),
 }
 
+for _state, _following in CHANGES.items():
+    _state.following = tuple(_following)
+
 # What a caller whose time ran out is told, where it says more than "deadline".
 AT_DEADLINE: Final[dict[State, CauseKind]] = {State.QUEUED: "no_slot", State.PAUSED: "throttled"}
 
@@ -52,6 +57,6 @@ def changed(state: State, to: State) -> State:
     Raises:
         AssertionError: there is no such change, which is a bug of this library.
     """
-    if to is not state and to not in CHANGES[state]:
+    if to is not state and to not in state.following:
         raise AssertionError(f"no submission goes from {state.name} to {to.name}")
     return to

@@ -170,9 +170,6 @@ class Submission:
         seen = Seen(handed_over=self.is_out, failure=failure, retry_after=retry_after)
         return conclude(judge(seen), seen, **self._common())
 
-    def _enter(self, state: State) -> None:
-        self._state = changed(self._state, state)
-
     @property
     def _words(self) -> str:
         return f"pausing after attempt {self._attempts}" if self._state is State.RESTING else self._state.value
@@ -206,7 +203,7 @@ class Submission:
         """Keep the outcome, and give it to the caller; nothing that comes later changes it."""
         if self._final is None:
             self._final = outcome
-            self._enter(State.ENDED)
+            self._state = changed(self._state, State.ENDED)
             if self.outcome is None:
                 self.outcome = outcome
                 self._session.count(outcome)
@@ -249,7 +246,7 @@ class Submission:
     async def _is_let_in(self, breaker: CircuitBreaker) -> bool:
         """Wait while the API is down; False where that has taken too long, which is then the outcome."""
         if not breaker.admit_now():
-            self._enter(State.HELD_BACK)
+            self._state = changed(self._state, State.HELD_BACK)
             with anyio.move_on_after(self._expiry.left) as wait:
                 await breaker.admit(self._ask_account)
             if wait.cancelled_caught:
@@ -297,7 +294,7 @@ class Submission:
         pace = self._session.pace
         while (answer := pace.admit(self._priority)) == "wait":
             wait = pace.wait(self._priority)
-            self._enter(State.PAUSED)
+            self._state = changed(self._state, State.PAUSED)
             is_too_long = self._is_too_long(wait)
             if self._is_expired(wait):
                 if is_too_long:
@@ -327,7 +324,7 @@ class Submission:
 
     async def _attempt(self) -> float:
         """Wait for a slot, make one request in it, and return the seconds to pause before another."""
-        self._enter(State.QUEUED)
+        self._state = changed(self._state, State.QUEUED)
         acquired = await slots.acquire(self._session, self._priority, self._expiry.earlier(self._deadline))
         if isinstance(acquired, Cause):
             is_expired = acquired is slots.NO_SLOT and self._is_expired(ROUNDING)
@@ -354,7 +351,7 @@ class Submission:
         """Make one request; whenever its end is in doubt its slot stays closed, for the server may be at work on it."""
         self._attempts += 1
         self._request_began = self._clock.monotonic()
-        self._enter(State.REQUESTING)
+        self._state = changed(self._state, State.REQUESTING)
         handover = self._handover = Handover(self._expiry.permits(lease.holds))
         try:
             # No local holds the body: number and text stand in it, and foreign code that raises may show its frames.
@@ -411,7 +408,7 @@ class Submission:
         if pause is None:
             self._conclude(of_message)
             return outcome, 0.0
-        self._enter(State.RESTING)
+        self._state = changed(self._state, State.RESTING)
         if not self._is_expired(max(pause, self._session.pace.wait(self._priority))) and self._is_too_late(pause):
             self._conclude(of_message)
         return outcome, pause
