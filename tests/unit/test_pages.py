@@ -271,6 +271,14 @@ def test_the_readme_says_where_the_sandbox_listens_by_default() -> None:
     assert f"export WOOXY_BASE_URL=http://127.0.0.1:{port}\nexport WOOXY_ACCESS_TOKEN=" in README
 
 
+@pytest.mark.parametrize("command", [(), *([name] for name in MEANINGS)])
+def test_a_flag_names_no_value(command: tuple[str, ...]) -> None:
+    """Its name alone is what is typed."""
+    page = shown_help(*command)
+    assert "--help" in page
+    assert "<bool>" not in page
+
+
 def test_every_command_has_exit_codes() -> None:
     """None is forgotten in the table, and none is left in it."""
     assert MEANINGS.keys() == typer.main.get_group(app).commands.keys()
