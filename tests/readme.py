@@ -103,7 +103,7 @@ def main() -> None:
     for name in ("README.md", "outcomes-and-faults.md"):
         if outcome_table() not in pages[name]:
             raise SystemExit(f"The outcome table of {name} is not the code's:\n{outcome_table()}")
-    for name, page in pages.items():
+    for name, page in {**pages, "help(wooxy_async)": str(wooxy_async.__doc__)}.items():
         asyncio.run(run(name, page))
     check_screen(pages["README.md"])
 

@@ -2,6 +2,41 @@
 
 Never more than the account's ten requests at once, never one message twice by itself, and for every message one
 answer that is true.
+
+```python
+import asyncio
+
+from wooxy_async import ViberMessage, WooxyClient
+
+
+async def main() -> None:
+    message = ViberMessage(domain="shop.example", phone_number="+14155550123", text="Hello")
+    async with WooxyClient() as client:  # the token is in WOOXY_ACCESS_TOKEN
+        receipt = await client.send(message)  # or raises a WooxyError that says what to do
+        print(receipt.message_ids)
+        async with client.send_many([message, message]) as stream:  # any iterable, sync or async
+            async for outcome in stream:
+                print(outcome)
+
+
+asyncio.run(main())
+```
+
+An outcome is one of
+
+- `Accepted`: Wooxy took the message; `message_ids`.
+- `Rejected`: Wooxy said no; `errors`, each with its `ErrorCode`.
+- `Invalid`: a local rule is broken, nothing was sent; `problems`, each with its remedy.
+- `NotSent`: it is known not taken, and safe to send again; `cause`.
+- `InDoubt`: it may have been delivered, and a person decides; `cause`.
+
+`outcome.unwrap()` returns the `Accepted`, or raises what `send` raises: `RejectedError` (or one of its subclasses),
+`InvalidMessageError`, `NotSentError`, `InDoubtError`. Everything is configured by arguments: `help(WooxyClient)`.
+
+- `wooxy_async.sandbox`: a Wooxy of your own for tests; `wooxy sandbox` runs one.
+- `wooxy_async.campaigns`: files of contacts.
+- `wooxy_async.limits`: how processes share the ten slots.
+- `wooxy_async/guide/*.md`: the guide, beside this file.
 """
 
 from wooxy_async._client.client import WooxyClient

@@ -234,11 +234,12 @@ def test_a_dry_run_sends_nothing_and_needs_no_token(
         ),
         (("--number-column", "city2"), "has no column 'city2' for the phone number"),
         (("--base-url", "http://wooxy.example"), "--base-url (or WOOXY_BASE_URL) must start with https://"),
+        (("--base-url", "http://wooxy.example"), "http:// is for loopback only.\n"),
         (("--base-url", "https://api.wooxy.com/v3"), "--base-url (or WOOXY_BASE_URL) must end before /v3"),
         (("--base-url", "https://wooxy.example"), "would go to https://wooxy.example, and nobody can be asked here"),
         (("--results", "no/such/out.jsonl"), "--results: no/such/out.jsonl cannot be made (No such file or directory)"),
         (("--token-file", "none"), "--token-file: none cannot be read (No such file or directory)"),
-        (("--token-file", "contacts.csv"), "access_token must be printable ASCII"),
+        (("--token-file", "contacts.csv"), "--token-file: the token must be printable ASCII"),
         (("--text", "{{firstName}}", "--number-column", "city"), "no row of the file can be sent"),
     ],
 )
@@ -250,7 +251,14 @@ def test_what_cannot_begin_is_told_in_a_sentence(
     assert result.exit_code == 2
     assert f"Error: {said}" in result.stderr or said in result.stderr
     assert result.stderr.endswith("Nothing was sent.\n")
+    assert re.findall(r"\b[a-z]+_[a-z_]+\b|=…|=True", result.stderr) == []  # no argument of Python's
     assert (sandbox.requests, list(Path().glob("*.jsonl"))) == (0, [])
+
+
+def test_two_columns_of_numbers_are_told_with_the_option(sandbox: Sandbox, contacts: Path) -> None:
+    """By which one says which it is."""
+    contacts.write_text("phone,mobile\n+14155550123,+14155550124\n")
+    assert "say which it is with --number-column." in run(sandbox, contacts, "--text", "x").stderr
 
 
 @pytest.mark.parametrize(("content", "said"), [(b"", "is empty"), (b"\xff\xfe", "cannot be read (it is not text)")])

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import aiohttp
+import certificates
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from listening import Listener
 from typer.testing import CliRunner
 
 from wooxy_async.cli._app import app
@@ -141,6 +143,32 @@ def serve(*arguments: str) -> Any:
     result = CliRunner().invoke(app, ["sandbox", *arguments], env={"COLUMNS": "80", "FORCE_COLOR": None})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
+
+
+def test_an_authority_that_nobody_trusts_is_told_with_what_a_command_can_do(tmp_path: Path) -> None:
+    """Not with an argument of Python's; and what it says works."""
+    command = [sys.executable, "-m", "wooxy_async.cli", "send", "--domain", "d.example", "--to", "+14155550123"]
+    file = tmp_path / "authority.pem"
+    certificates.authority().cert_pem.write_to_path(str(file))
+    listener = Listener(tls=True)
+    with listener.server:
+        given = {**os.environ, "WOOXY_ACCESS_TOKEN": "a-word", "WOOXY_BASE_URL": listener.server.url()}
+        refused, sent = (
+            subprocess.run([*command, "--text", "m"], env=env, capture_output=True, check=False, text=True)  # noqa: S603
+            for env in (given, given | {"SSL_CERT_FILE": str(file)})
+        )
+    assert "for a private CA set SSL_CERT_FILE. The message was not taken" in refused.stderr
+    assert (refused.returncode, sent.returncode) == (1, 0), sent.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [(("--token", "a b"), "--token must be"), (("--latency", "inf"), "--latency must be")]
+)
+def test_a_wrong_option_of_the_sandbox_is_named(option: tuple[str, str], said: str) -> None:
+    """As it is typed."""
+    result = serve(*option)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {said}")
 
 
 def free_port() -> int:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import math
+import pydoc
 import re
 import time
 import tomllib
@@ -90,6 +91,17 @@ def test_the_exceptions_are_those_of_the_package() -> None:
     assert sorted(row[0].strip("`") for row in told) == sorted(direct)
     refusal = next(row for row in told if row[0] == "`RejectedError`")
     assert set(re.findall(r"`(\w+Error)`", refusal[1])) == {each.__name__ for each in RejectedError.__subclasses__()}
+
+
+def test_help_begins_with_what_people_need() -> None:
+    """A message, a stream, the five outcomes, the exceptions, and where the rest stands, before any list of methods."""
+    first = pydoc.plain(pydoc.render_doc(wooxy_async)).split("PACKAGE CONTENTS")[0]
+    assert first.count("\n") < 60
+    outcomes = [each.__name__ for each in get_args(Outcome)]
+    assert [word for word in outcomes if f"- `{word}`:" not in first] == []
+    errors = [each.__name__ for each in WooxyError.__subclasses__()]
+    assert [word for word in errors if f"`{word}`" not in first] == []
+    assert [word for word in ("client.send(", "client.send_many(", "wooxy_async/guide") if word not in first] == []
 
 
 # Arguments: names, defaults, ranges
@@ -257,6 +269,14 @@ def test_the_readme_says_where_the_sandbox_listens_by_default() -> None:
     """Address and token, as its banner says them; any token will do."""
     (port,) = [each.default for each in typer.main.get_group(app).commands["sandbox"].params if each.name == "port"]
     assert f"export WOOXY_BASE_URL=http://127.0.0.1:{port}\nexport WOOXY_ACCESS_TOKEN=" in README
+
+
+@pytest.mark.parametrize("command", [(), *([name] for name in MEANINGS)])
+def test_a_flag_names_no_value(command: tuple[str, ...]) -> None:
+    """Its name alone is what is typed."""
+    page = shown_help(*command)
+    assert "--help" in page
+    assert "<bool>" not in page
 
 
 def test_every_command_has_exit_codes() -> None:

@@ -28,7 +28,7 @@ NUMBER_COLUMNS: Final = frozenset(
     }
 )
 REFERENCE_COLUMN: Final = "reference"
-_SAY: Final = "say which it is (number_column; --number-column on the command line)"
+_SAY: Final = "say which it is with number_column=…"
 _SEPARATORS: Final = re.compile(r"[\s._-]+")
 
 

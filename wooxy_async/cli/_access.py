@@ -11,10 +11,10 @@ from wooxy_async import WooxyClient
 from wooxy_async._rules.loopback import is_loopback
 from wooxy_async._rules.redaction import Secret
 from wooxy_async.cli._exits import Refusal
+from wooxy_async.cli._wording import in_options
 
 TOKEN_VARIABLE: Final = "WOOXY_ACCESS_TOKEN"  # noqa: S105  # the variable's name
 ADDRESS_VARIABLE: Final = "WOOXY_BASE_URL"
-_ADDRESS: Final = f"--base-url (or {ADDRESS_VARIABLE})"
 _TOKEN_MOST: Final = 4096
 
 
@@ -33,7 +33,7 @@ def make_client(base_url: str, token_file: Path | None, **options: Any) -> Wooxy
     try:
         return WooxyClient(None if token is None else token.reveal(), base_url=base_url, **options)
     except (ValueError, TypeError) as error:
-        raise Refusal(str(error).replace("base_url", _ADDRESS)) from None
+        raise Refusal(in_options(str(error))) from None
 
 
 def leaves_this_machine(base_url: str) -> bool:

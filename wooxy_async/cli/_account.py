@@ -15,7 +15,7 @@ from wooxy_async.cli._access import make_client
 from wooxy_async.cli._exits import ExitCode, refusing
 from wooxy_async.cli._screen import facts, make_screen, print_json
 from wooxy_async.cli._signals import Ending, until_signalled
-from wooxy_async.cli._wording import printable
+from wooxy_async.cli._wording import in_options, printable
 
 EXAMPLES: Final = r"""
   wooxy account
@@ -38,7 +38,7 @@ def account(
     asyncio.run(until_signalled(client, _ask(client, found), ending))
     for info in found:
         if isinstance(info, AccountError):
-            typer.echo(f"Error: {printable(str(info))}", err=True)
+            typer.echo(f"Error: {in_options(printable(str(info)))}", err=True)
             raise typer.Exit(ending.exit_code or ExitCode.NOT_ALL)
         if as_json:
             print_json(msgspec.json.encode(info))

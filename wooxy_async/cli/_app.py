@@ -9,6 +9,7 @@ import typer
 from wooxy_async import __version__
 from wooxy_async.cli import _account, _demo, _run, _sandbox, _send
 from wooxy_async.cli._exits import listed
+from wooxy_async.cli._help import Command, Group
 
 _EPILOG = f"""{listed("run")}
 
@@ -20,6 +21,7 @@ an argument: everybody on a machine can read those.
 
 app = typer.Typer(
     name="wooxy",
+    cls=Group,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -33,7 +35,7 @@ for _command, _examples in (
     (_account.account, _account.EXAMPLES),
     (_sandbox.sandbox, _sandbox.EXAMPLES),
 ):
-    app.command(epilog=f"[bold]Examples[/bold]{_examples}\n{listed(_command.__name__)}")(_command)
+    app.command(cls=Command, epilog=f"[bold]Examples[/bold]{_examples}\n{listed(_command.__name__)}")(_command)
 
 
 def _show_version(asked: bool) -> None:

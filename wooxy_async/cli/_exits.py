@@ -10,6 +10,7 @@ from typing import Final
 import typer
 
 from wooxy_async.campaigns import CampaignError, TemplateError, UnsendableError
+from wooxy_async.cli._wording import in_options
 
 
 class ExitCode(IntEnum):
@@ -109,4 +110,4 @@ def _in_options(error: Exception) -> str:
         return f"{option(error.field)}: {error.text}"
     if isinstance(error, UnsendableError):
         return "\nError: ".join(f"{option(problem.field)} {problem.remedy}" for problem in error.problems)
-    return str(error)
+    return in_options(str(error))

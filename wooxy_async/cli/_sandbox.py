@@ -65,7 +65,7 @@ def sandbox(
                 button_field=button_field,
             )
         except (ValueError, TypeError) as error:
-            raise Refusal(str(error)) from None
+            raise Refusal(f"--{error}") from None
         asyncio.run(_serve(server, screen, as_json=as_json))
 
 

@@ -19,7 +19,7 @@ from wooxy_async.cli._access import make_client
 from wooxy_async.cli._exits import ExitCode, option, refusing
 from wooxy_async.cli._screen import make_screen, print_json
 from wooxy_async.cli._signals import Ending, until_signalled
-from wooxy_async.cli._wording import printable
+from wooxy_async.cli._wording import in_options, printable
 
 _LEAST, _MOST = RANGES["timeout"]
 _EXIT_CODES: Final = {Accepted: ExitCode.ACCEPTED, Invalid: ExitCode.NOT_BEGUN}
@@ -115,7 +115,7 @@ def _tell(screen: Console, outcome: Outcome) -> None:
         try:
             outcome.unwrap()
         except WooxyError as error:
-            typer.echo(f"{_NAMES[type(outcome)]}: {printable(str(error))}", err=True)
+            typer.echo(f"{_NAMES[type(outcome)]}: {in_options(printable(str(error)))}", err=True)
 
 
 def _without_message(outcome: Outcome) -> bytes:

@@ -13,6 +13,7 @@ from wooxy_async.campaigns import Campaign, CampaignError, UnusableRow
 from wooxy_async.cli._results import ResultsFile
 from wooxy_async.cli._signals import Ending, until_signalled
 from wooxy_async.cli._tally import Tally, tag_of
+from wooxy_async.cli._wording import in_options
 
 
 class Sending:
@@ -82,4 +83,4 @@ async def _take(stream: OutcomeStream, sending: Sending, ending: Ending) -> None
             if sending.broken:
                 return
     except (WooxyError, CampaignError) as error:
-        ending.error = str(error)
+        ending.error = in_options(str(error))

@@ -10,6 +10,14 @@ from wooxy_async._rules.redaction import mask_digits
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _SHORT: Final = 10
+# What the library's sentences name, and what takes its place where people type a command.
+_IN_OPTIONS: Final = (
+    ("access_token must", "--token-file: the token must"),
+    ("base_url", "--base-url (or WOOXY_BASE_URL)"),
+    (", unless allow_http=True", ""),
+    ("with number_column=…", "with --number-column"),
+    ("give ssl=…", "set SSL_CERT_FILE"),
+)
 
 
 def counted(count: int, what: str) -> str:
@@ -34,6 +42,13 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
 
 
+def in_options(text: str) -> str:
+    """Return a sentence of the library with the command's options in place of Python arguments."""
+    for argument, option in _IN_OPTIONS:
+        text = text.replace(argument, option)
+    return text
+
+
 def reason(outcome: Rejected | Invalid | NotSent | InDoubt) -> str:
     """Return why a message was not accepted, in one line, numbers masked."""
     if isinstance(outcome, Rejected):
@@ -42,4 +57,4 @@ def reason(outcome: Rejected | Invalid | NotSent | InDoubt) -> str:
         said = "; ".join(f"{problem.field}: {problem.remedy}" for problem in outcome.problems)
     else:
         said = outcome.cause.text
-    return printable(mask_digits(said).replace("\n", " "))
+    return in_options(printable(mask_digits(said).replace("\n", " ")))
