@@ -22,7 +22,7 @@ from schedule import Deed, Planned, Schedule
 from simulated_loop import LivelockError, SimulatedLoop, Trace
 from simulated_server import Server
 
-from wooxy_async import Outcome, RetryPolicy, ViberMessage, WooxyClient, WooxyError
+from wooxy_async import AccountError, Outcome, RetryPolicy, ViberMessage, WooxyClient, WooxyError
 from wooxy_async.limits import ProcessLimiter
 
 Awaiting = Awaitable[None]
@@ -91,6 +91,7 @@ class Play:
         self._token = f"token-{next(_runs)}"
         tls = certificates.server_context() if schedule.tls else None
         self.server = Server(schedule.plans, schedule.openings, schedule.infos, tls, trace)
+        self.server.up_at = START + schedule.outage
         self.ledger = Ledger(trace=self.server.note, now=self.monotonic)
         self._troubles = {thing: Troubles(planned) for thing, planned in schedule.troubles.items()}
         self._awaited = AwaitedHooks(
@@ -248,6 +249,13 @@ class Play:
         self.server.note(f"blocked for {deed.how['seconds']}")
         self.ledger.blocked += deed.how["seconds"]
         self.server.pass_time(deed.how["seconds"])
+
+    async def _do_ask(self, deed: Deed) -> None:
+        """Ask for the account's info, beside all else."""
+        with contextlib.suppress(AccountError, RuntimeError):
+            info = await self.clients[deed.client].account_info()
+            if info.name != "Shop":
+                self.ledger.wrong.append(f"the account is called {info!r}")
 
     async def _do_collect(self, _deed: Deed) -> None:
         gc.collect()

@@ -43,7 +43,7 @@ class Deed:
     """Something that callers do, from a moment on.
 
     Args:
-        kind: "sends", "stream", "crowd", "block", "close" or "collect".
+        kind: "sends", "stream", "crowd", "block", "close", "collect" or "ask".
         at: seconds.
         client: its number.
         messages: what is sent.
@@ -66,6 +66,7 @@ class Schedule:
     clients: list[dict[str, Any]]
     deeds: list[Deed]
     openings: dict[int, str]
+    outage: float  # seconds from the beginning in which each message is answered 503
     infos: tuple[str, ...]  # what requests for the account's info are answered, again and again
     troubles: dict[str, dict[int, str]]  # what the n-th call of each foreign thing raises
     awaited: dict[str, dict[int, str]]  # what is awaited after the n-th call of each hook
@@ -141,6 +142,7 @@ class _Drawer:
                 "release": 0.12,
             }.items()
         }
+        outage = draws.maybe(0.15, "for so long, every message is refused by a 503", 0.0, 1.0, 30.0, 300.0)
         infos = tuple(draws.maybe(0.4, f"account info {nth}", "sound", *_INFOS) for nth in range(6))
         awaited = {hook: self._awaited(hook) for hook in ("on_attempt", "on_outcome", "on_settled")}
         return Schedule(
@@ -149,6 +151,7 @@ class _Drawer:
             clients=clients,
             deeds=sorted(deeds, key=lambda deed: deed.at),
             openings={at: opening for at, opening in openings.items() if opening != "open"},
+            outage=outage,
             infos=infos,
             troubles=troubles,
             awaited=awaited,
@@ -191,7 +194,9 @@ class _Drawer:
 
     def _deed(self, client: int, after: float = 0.0) -> Deed | None:
         rand = self.random
-        kind = rand.choice(("sends", "sends", "stream", "stream", "stream", "crowd", "block", "close", "collect"))
+        kind = rand.choice(
+            ("sends", "sends", "stream", "stream", "stream", "crowd", "block", "close", "collect", "ask")
+        )
         at = rand.choice((0.0, 0.0, 0.001, 0.01, 0.1, 1.0)) + (after and after + 0.001)
         make = {"sends": self._sends, "stream": self._stream, "crowd": self._crowd}.get(kind)
         how: dict[str, Any]

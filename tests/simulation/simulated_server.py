@@ -84,6 +84,7 @@ class Server:
         self._infos = infos
         self._trace = trace
         self.connections = 0
+        self.up_at = 0.0  # until then, each message is answered 503
         self._timers: dict[int, tuple[float, Callable[[], None]]] = {}
         self._timers_made = 0
 
@@ -154,6 +155,8 @@ class Server:
         before = self.books.begin(request, self.loop.time())
         plan = self._plans.get(request.name, ())
         kind, delay = plan[before] if before < len(plan) else ("accept", 0.005)
+        if self.loop.time() < self.up_at:
+            kind = "503"
         self.note(f"{request.name} read by {peer.number}: {kind} {delay}")
         ACTS[kind](peer, request, delay)
 
