@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import count
 
+from bare import bare
 from shrink import kinds, ranges, smallest
 from verdict import Verdict, quieten, verdict
 
 SECONDS = 60.0
+BARE = 200  # seeds
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,6 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     quieten()
     warnings.simplefilter("ignore")  # of what died with its loop
     sys.unraisablehook = lambda _told: None
+    if options.bare:
+        return _many_bare(options)
     if options.seed is not None:
         found = verdict(options.seed, options.without, keep_trace=options.trace)
         _print(*(found.lines or ()), found.digest)
@@ -31,6 +35,19 @@ def main(arguments: list[str] | None = None) -> int:
             _print(_told(found))
         return bool(found.wrong)
     return _many(options)
+
+
+def _many_bare(options: argparse.Namespace) -> int:
+    """Run bare aiohttp clients; 1 if the shuffling breaks any."""
+    seeds = range(options.first, options.first + (options.seeds or BARE))
+    answered = broken = 0
+    for seed in seeds:
+        requests = bare(seed)
+        answered, broken = answered + requests.answered, broken + bool(requests.wrong)
+        if requests.wrong:
+            _print(f"bare seed {seed} is wrong:", *(f"  - {line[:400]}" for line in requests.wrong[:4]))
+    _print(f"{len(seeds)} seeds of a bare client, {answered} answers, {broken} broken")
+    return bool(broken)
 
 
 def _many(options: argparse.Namespace) -> int:
@@ -99,6 +116,7 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--messages", type=int, help="go on until so many messages were simulated")
     parser.add_argument("--digests", action="store_true", help="print the digest of what happened, by seed")
+    parser.add_argument("--bare", action="store_true", help="let a bare aiohttp client run: is the shuffling sound?")
     parser.add_argument("--trace", action="store_true", help="print what happened")
     return parser.parse_args(arguments)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Final
@@ -59,6 +59,61 @@ class Troubles:
             await asyncio.sleep(float(kind.split()[1]))
         elif kind:
             raise raising(kind)
+
+
+class AwaitedHooks:
+    """Hooks that are awaited, and whether those of one message run in order, one at a time, and no longer than allowed.
+
+    Args:
+        now: the time that has passed, but for that in which everything stood still.
+        note: called with what happens.
+        wrong: where what is wrong is told.
+    """
+
+    def __init__(self, now: Callable[[], float], note: Callable[[str], None], wrong: list[str]) -> None:
+        self._now = now
+        self._note = note
+        self._wrong = wrong
+        self._calls = 0
+        self._last: dict[str, int] = {}  # of each message, the call that ran last
+        self._running: set[str] = set()
+
+    def called(self, message: str, hook: str, kind: str, limit: float) -> Coroutine[Any, Any, None]:
+        """Return what is awaited after the call of a hook.
+
+        Args:
+            message: about which the hook is told.
+            hook: its name.
+            kind: what it does: "hang", "wait" for some seconds, or what it raises.
+            limit: the seconds that it may take.
+        """
+        self._calls += 1
+        return self._run(message, f"{hook} {kind}", self._calls, limit)
+
+    async def _run(self, message: str, what: str, number: int, limit: float) -> None:
+        self._note(f"{message}: {what}")
+        if message in self._running:
+            self._wrong.append(f"{message}: two of its hooks run at once")
+        if self._last.get(message, 0) > number:
+            self._wrong.append(f"{message}: its hooks run in another order than they were called in")
+        self._running.add(message)
+        self._last[message], began = number, self._now()
+        try:
+            await self._do(what.split()[1:])
+        except asyncio.CancelledError:
+            if self._now() - began > limit + 0.001:
+                self._wrong.append(f"{message}: a hook ran for {self._now() - began} s")
+            raise
+        finally:
+            self._running.discard(message)
+
+    async def _do(self, words: list[str]) -> None:
+        if words[0] == "hang":
+            await asyncio.get_running_loop().create_future()
+        elif words[0] == "wait":
+            await asyncio.sleep(float(words[1]))
+        else:
+            raise raising(words[0])
 
 
 class TroubledLimiter:

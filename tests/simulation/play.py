@@ -8,22 +8,24 @@ import gc
 import itertools
 import logging
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import aiohttp
 import certificates
 from clocks import EPOCH
-from foreign_code import Source, TroubledHandler, TroubledLimiter, Troubles
+from foreign_code import AwaitedHooks, Source, TroubledHandler, TroubledLimiter, Troubles
 from schedule import Deed, Planned, Schedule
 from simulated_loop import LivelockError, SimulatedLoop, Trace
 from simulated_server import Server
 
-from wooxy_async import Outcome, RetryPolicy, ViberMessage, WooxyClient, WooxyError
+from wooxy_async import AccountError, Outcome, RetryPolicy, ViberMessage, WooxyClient, WooxyError
 from wooxy_async.limits import ProcessLimiter
 
+Awaiting = Awaitable[None]
 START: Final = 1000.0  # when a schedule begins, by its clock
 LONGEST: Final = 20_000.0  # seconds of a schedule
 CLOSING: Final = 11.1  # seconds that closing may take: 10, one more, and a little
@@ -43,6 +45,7 @@ class Ledger:
     bulk: set[str] = field(default_factory=set)
     may_repeat: set[str] = field(default_factory=set)
     left: dict[str, float] = field(default_factory=dict)  # nobody waits for it any more, and since when
+    too_late: dict[str, float] = field(default_factory=dict)  # since when no request may start
     died: set[str] = field(default_factory=set)  # with their loop, before anybody was told
     first_of_streams: list[str] = field(default_factory=list)
     blocked: float = 0.0
@@ -53,17 +56,19 @@ class Ledger:
         """Note that a message was given to the library."""
         self.sent[name] = self.now()
 
-    def on_outcome(self, outcome: Outcome) -> None:
-        """Note an outcome."""
+    def on_outcome(self, outcome: Outcome) -> str:
+        """Note an outcome; return its message's name."""
         name = str(outcome.message.reference)
         self.trace(f"{name} is {type(outcome).__name__} {getattr(outcome, 'cause', None) and outcome.cause.kind}")
         self.told[name].append((self.now(), outcome))
+        return name
 
-    def on_settled(self, outcome: Outcome) -> None:
-        """Note a late outcome."""
+    def on_settled(self, outcome: Outcome) -> str:
+        """Note a late outcome; return its message's name."""
         name = str(outcome.message.reference)
         self.trace(f"{name} is settled: {type(outcome).__name__}")
         self.settled[name].append(outcome)
+        return name
 
     def saw(self, name: str, outcome: Outcome) -> None:
         """Note what a caller saw: the hook may be told later, when the slot was given back."""
@@ -85,9 +90,14 @@ class Play:
         self._jitter = random.Random(f"{schedule.seed}/jitter")
         self._token = f"token-{next(_runs)}"
         tls = certificates.server_context() if schedule.tls else None
-        self.server = Server(schedule.plans, schedule.openings, tls, trace)
+        self.server = Server(schedule.plans, schedule.openings, schedule.infos, tls, trace)
+        self.server.up_at = START + schedule.outage
         self.ledger = Ledger(trace=self.server.note, now=self.monotonic)
         self._troubles = {thing: Troubles(planned) for thing, planned in schedule.troubles.items()}
+        self._awaited = AwaitedHooks(
+            lambda: self.loop.time() - self.ledger.blocked, self.server.note, self.ledger.wrong
+        )
+        self._hooks_called: Counter[str] = Counter()
         self.clients: list[WooxyClient] = []
         self._replaced: list[WooxyClient] = []
         self._held: list[Any] = []
@@ -140,14 +150,20 @@ class Play:
 
     def _client(self, number: int) -> WooxyClient:
         drawn, troubles, ledger = self.schedule.clients[number], self._troubles, self.ledger
+        awaited = self.schedule.awaited
 
-        def hook(name: str, note: Callable[[Any], None]) -> Callable[[Any], None] | None:
-            def call(argument: Any) -> None:
-                note(argument)
+        def hook(name: str, note: Callable[[Any], str]) -> Callable[[Any], Awaiting | None]:
+            def call(argument: Any) -> Awaiting | None:
+                message, nth = note(argument), self._hooks_called[name]
+                self._hooks_called[name] += 1
                 troubles[name]()
+                if not (kind := awaited[name].get(nth)):
+                    return None
+                return self._awaited.called(message, name, kind, drawn["hook_timeout"])
 
             return call
 
+        has_on_attempt = self.schedule.troubles["on_attempt"] or awaited["on_attempt"]
         limiter: Any = "process"
         if self.schedule.troubles["acquire"] or self.schedule.troubles["release"]:
             inner = ProcessLimiter(
@@ -166,7 +182,8 @@ class Play:
             loss_hold=drawn["loss_hold"],
             patience=drawn["patience"],
             fresh_connections=drawn["fresh_connections"],
-            on_attempt=hook("on_attempt", lambda _attempt: None) if self.schedule.troubles["on_attempt"] else None,
+            hook_timeout=drawn["hook_timeout"],
+            on_attempt=hook("on_attempt", lambda attempt: str(attempt.reference)) if has_on_attempt else None,
             on_outcome=hook("on_outcome", ledger.on_outcome),
             on_settled=hook("on_settled", ledger.on_settled),
             clock=self,
@@ -233,6 +250,13 @@ class Play:
         self.ledger.blocked += deed.how["seconds"]
         self.server.pass_time(deed.how["seconds"])
 
+    async def _do_ask(self, deed: Deed) -> None:
+        """Ask for the account's info, beside all else."""
+        with contextlib.suppress(AccountError, RuntimeError):
+            info = await self.clients[deed.client].account_info()
+            if info.name != "Shop":
+                self.ledger.wrong.append(f"the account is called {info!r}")
+
     async def _do_collect(self, _deed: Deed) -> None:
         gc.collect()
 
@@ -251,7 +275,13 @@ class Play:
     def _message(self, planned: Planned) -> ViberMessage:
         name = planned.name
         phone = "+14155550123" if planned.is_valid else "?"
-        return ViberMessage(domain="shop.example", phone_number=phone, text=f"{name} hello", reference=name)
+        not_after = None
+        if planned.late_after is not None:
+            self.ledger.too_late[name] = self.monotonic() + planned.late_after
+            not_after = datetime.fromtimestamp(self.time() + planned.late_after, UTC)
+        return ViberMessage(
+            domain="shop.example", phone_number=phone, text=f"{name} hello", reference=name, not_after=not_after
+        )
 
     async def _do_sends(self, deed: Deed) -> None:
         each = deed.how["each"]
@@ -404,9 +434,6 @@ class _Consumer:
             wrong.append(f"a stream ended as if its source were exhausted after {pulled}")
         if source.has_begun and not source.has_ended:
             wrong.append("a source was not closed")
-
-
-Awaiting = Awaitable[None]
 
 
 @contextlib.contextmanager

@@ -10,13 +10,15 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from simulated_acts import ACTS, OPENINGS
+from simulated_acts import ACTS, INFOS, OPENINGS
 
 Choice = TypeVar("Choice")
 DELAYS: Final = (0.0, 0.001, 0.005, 0.005, 0.005, 0.02, 0.1, 0.25, 0.5)
 RAISED: Final = ("ValueError", "TimeoutError", "ConnectionError", "CancelledError", "BaseExceptionGroup")
 _STRAY: Final = "accept, stray soon"
 _FAULTS: Final = tuple(name for name in ACTS if name not in ("accept", _STRAY))
+_INFOS: Final = tuple(name for name in INFOS if name != "sound")
+_AWAITED: Final = ("wait 0", "wait 0.02", "wait 3", "hang", *RAISED)
 _OPENINGS: Final = tuple(name for name in OPENINGS if name != "open")
 _LOADS: Final = (
     ("429", "429", "429 for 3 s", "429 for 0 s", "503 for 1 s"),
@@ -32,6 +34,7 @@ class Planned:
     name: str
     plan: tuple[tuple[str, float], ...]
     is_valid: bool
+    late_after: float | None  # seconds from its making to its `not_after`
     is_kept: bool  # else it is drawn, so that nothing else changes, and left out
 
 
@@ -40,7 +43,7 @@ class Deed:
     """Something that callers do, from a moment on.
 
     Args:
-        kind: "sends", "stream", "crowd", "block", "close" or "collect".
+        kind: "sends", "stream", "crowd", "block", "close", "collect" or "ask".
         at: seconds.
         client: its number.
         messages: what is sent.
@@ -63,7 +66,10 @@ class Schedule:
     clients: list[dict[str, Any]]
     deeds: list[Deed]
     openings: dict[int, str]
+    outage: float  # seconds from the beginning in which each message is answered 503
+    infos: tuple[str, ...]  # what requests for the account's info are answered, again and again
     troubles: dict[str, dict[int, str]]  # what the n-th call of each foreign thing raises
+    awaited: dict[str, dict[int, str]]  # what is awaited after the n-th call of each hook
     dies_at: float | None  # when the loop is closed abruptly
     choices: dict[int, str] = field(default_factory=dict)
 
@@ -136,13 +142,19 @@ class _Drawer:
                 "release": 0.12,
             }.items()
         }
+        outage = draws.maybe(0.15, "for so long, every message is refused by a 503", 0.0, 1.0, 30.0, 300.0)
+        infos = tuple(draws.maybe(0.4, f"account info {nth}", "sound", *_INFOS) for nth in range(6))
+        awaited = {hook: self._awaited(hook) for hook in ("on_attempt", "on_outcome", "on_settled")}
         return Schedule(
             seed=self.seed,
             tls=tls,
             clients=clients,
             deeds=sorted(deeds, key=lambda deed: deed.at),
             openings={at: opening for at, opening in openings.items() if opening != "open"},
+            outage=outage,
+            infos=infos,
             troubles=troubles,
+            awaited=awaited,
             dies_at=dies_at,
             choices=draws.choices,
         )
@@ -162,7 +174,15 @@ class _Drawer:
             "loss_hold": draws.maybe(0.9 if self._is_dying else 0.3, "loss_hold", 5.0, 0.1),
             "patience": draws.maybe(0.3, "patience", 900.0, 20.0, 2.0),
             "fresh_connections": self._is_fresh,
+            "hook_timeout": draws.maybe(0.3, "hook_timeout", 10.0, 0.5),
         }
+
+    def _awaited(self, hook: str) -> dict[int, str]:
+        if self.random.random() >= 0.2:
+            return {}
+        often = self.random.choice((0.05, 0.3, 1.0))
+        drawn = {nth: self.draws.maybe(often, f"{hook} {nth} is awaited", "", *_AWAITED) for nth in range(60)}
+        return {nth: kind for nth, kind in drawn.items() if kind}
 
     def _troubles(self, thing: str, chance: float) -> dict[int, str]:
         if self.random.random() >= chance:
@@ -174,7 +194,9 @@ class _Drawer:
 
     def _deed(self, client: int, after: float = 0.0) -> Deed | None:
         rand = self.random
-        kind = rand.choice(("sends", "sends", "stream", "stream", "stream", "crowd", "block", "close", "collect"))
+        kind = rand.choice(
+            ("sends", "sends", "stream", "stream", "stream", "crowd", "block", "close", "collect", "ask")
+        )
         at = rand.choice((0.0, 0.0, 0.001, 0.01, 0.1, 1.0)) + (after and after + 0.001)
         make = {"sends": self._sends, "stream": self._stream, "crowd": self._crowd}.get(kind)
         how: dict[str, Any]
@@ -204,7 +226,8 @@ class _Drawer:
         late = draws.maybe(0.5 if self._is_dying else 0.02, f"{name} is answered after", 0.0, 1.0, 20.0)
         if late:
             plan[0] = plan[0][0], late
-        return Planned(name, tuple(plan), is_valid == "valid", is_kept)
+        late_after = draws.maybe(0.06, f"{name} is too late after", None, 0.0, 0.02, 0.3, 3.0, 40.0)
+        return Planned(name, tuple(plan), is_valid == "valid", late_after, is_kept)
 
     def _sends(self) -> tuple[dict[str, Any], tuple[Planned, ...]]:
         messages = self._some_messages(25)

@@ -164,6 +164,24 @@ ACTS: dict[str, Act] = {
 }
 
 
+# What a request for the account's info is answered.
+INFOS: dict[str, Act] = {
+    "sound": _saying(200, b'{"result":true,"accountName":"Shop","accountBalance":100.00}'),
+    "refused": _saying(403, _no("Invalid authorization token!")),
+    "failed": _saying(500, _no("Internal server error")),
+    "503": _saying(503, b""),
+    "404": _saying(404, b"<html>no</html>"),
+    "405": _saying(405, b""),
+    "another shape": _saying(200, b'{"result":true,"balance":100.00}'),
+    "garbage": _then(lambda peer, _request: (peer.send(b"\0\1 what?\r\n\r\n"), peer.fin())[0], takes=False),
+    "429": _throttle(None),
+    "429 for 3 s": _throttle(3.0),
+    "hang": lambda _peer, _request, _delay: None,
+    "fin": _ending("fin", takes=False),
+    "reset": _ending("reset", takes=False),
+}
+
+
 async def _open() -> None:
     return
 

@@ -16,16 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulated_acts import ACTS, OPENINGS
+from simulated_acts import ACTS, INFOS, OPENINGS
 from simulated_loop import SimulatedLoop, Trace
 
 CAP = 10
 GRACE = 0.02
 PIECE = 65_536
 ACCOUNT = "account-info"  # the name of requests without a text
-_INFO = b'{"result":true,"accountName":"Shop","accountBalance":100.00}'
-INFO = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(_INFO), _INFO)
-NO_INFO = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +62,7 @@ class Server:
     Args:
         plans: acts by message; the n-th for its n-th reading, then "accept".
         openings: how the n-th connection is opened, by n.
+        infos: what requests for the account's info are answered, one after another and again.
         tls: a server-side context, or None.
         trace: what happened.
     """
@@ -73,6 +71,7 @@ class Server:
         self,
         plans: dict[str, tuple[tuple[str, float], ...]],
         openings: dict[int, str],
+        infos: tuple[str, ...],
         tls: ssl.SSLContext | None,
         trace: Trace,
     ) -> None:
@@ -82,8 +81,10 @@ class Server:
         self.peers: list[Peer] = []
         self._plans = plans
         self._openings = openings
+        self._infos = infos
         self._trace = trace
         self.connections = 0
+        self.up_at = 0.0  # until then, each message is answered 503
         self._timers: dict[int, tuple[float, Callable[[], None]]] = {}
         self._timers_made = 0
 
@@ -107,10 +108,12 @@ class Server:
         self.loop.call_at(at, self._due, self._timers_made)
 
     def tell_account(self, peer: Peer) -> None:
-        """Answer a request for the account's info; each third one fails."""
+        """Answer a request for the account's info as is planned."""
         assert peer.request is not None
         before = self.books.begin(peer.request, self.loop.time())
-        peer.later(0.01, lambda: peer.answer(NO_INFO if before % 3 == 2 else INFO))
+        kind = self._infos[before % len(self._infos)]
+        self.note(f"account info read by {peer.number}: {kind}")
+        INFOS[kind](peer, peer.request, 0.01)
 
     def _due(self, number: int) -> None:
         if number in self._timers:
@@ -152,6 +155,8 @@ class Server:
         before = self.books.begin(request, self.loop.time())
         plan = self._plans.get(request.name, ())
         kind, delay = plan[before] if before < len(plan) else ("accept", 0.005)
+        if self.loop.time() < self.up_at:
+            kind = "503"
         self.note(f"{request.name} read by {peer.number}: {kind} {delay}")
         ACTS[kind](peer, request, delay)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,15 @@ def test_a_seed_is_one_schedule() -> None:
     assert first == again
     assert len(set(first)) == 100
     assert f"100 {simulate('--seed', '100').strip()}" == first[-1]
+
+
+def test_the_shuffling_is_sound() -> None:
+    """What the seeds shuffle, aiohttp alone bears."""
+    printed = re.fullmatch(
+        r"40 seeds of a bare client, (\d+) answers, 0 broken", simulate("--bare", "--seeds", "40").strip()
+    )
+    assert printed is not None
+    assert int(printed[1]) > 500
 
 
 def test_another_order_is_another_trace() -> None:

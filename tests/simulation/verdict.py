@@ -94,7 +94,11 @@ def _told_wrongly(play: Play, name: str) -> Iterator[str]:
         yield f"{name}: the hook was told {first!r}, and seen was {ledger.seen[name]}"
     if late != (isinstance(first, InDoubt) and first.may_settle):
         yield f"{name} was settled {late} times after {first!r}"
+    if isinstance(first, NotSent) and first.cause.kind == "expired" and name not in ledger.too_late:
+        yield f"{name} has no not_after, and is called {first!r}"
     for read in play.server.books.read[name]:
+        if read > ledger.too_late.get(name, read) + LATE + ledger.blocked:
+            yield f"{name} was read at {read:.3f}, and nothing was to start after {ledger.too_late[name]:.3f}"
         if read > ledger.left.get(name, read) + LATE + ledger.blocked:
             yield f"{name} was read at {read:.3f}, after its stream was left at {ledger.left[name]:.3f}"
         if read > at + LATE + ledger.blocked:
