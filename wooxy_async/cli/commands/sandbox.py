@@ -10,11 +10,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from wooxy_async.cli._access import TOKEN_VARIABLE
-from wooxy_async.cli._exits import Refusal, refusing
-from wooxy_async.cli._options import AsJson
+from wooxy_async.cli._ending import Refusal, catching, refusing
+from wooxy_async.cli._options import TOKEN_VARIABLE, AsJson
 from wooxy_async.cli._screen import facts, make_screen, print_json
-from wooxy_async.cli._signals import catching
 from wooxy_async.sandbox import Sandbox
 
 _PORT_MOST = 65_535
