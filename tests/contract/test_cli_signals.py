@@ -19,13 +19,10 @@ from rich.console import Console
 
 from wooxy_async import Outcome, Statistics, WooxyClient
 from wooxy_async.campaigns import Campaign, Contacts
-from wooxy_async.cli._exits import ExitCode
-from wooxy_async.cli._progress import Progress, showing
-from wooxy_async.cli._report import Report, make_report
-from wooxy_async.cli._results import ResultsFile
-from wooxy_async.cli._sending import Sending, send_all
-from wooxy_async.cli._signals import Ending
-from wooxy_async.cli._tally import Tally
+from wooxy_async.cli._books import Report, ResultsFile, Tally
+from wooxy_async.cli._ending import Ending, ExitCode
+from wooxy_async.cli._run import Sending, make_report, send_all
+from wooxy_async.cli._views import Progress, showing
 from wooxy_async.sandbox import Sandbox
 
 COMMAND = [sys.executable, "-m", "wooxy_async.cli"]

@@ -3,7 +3,7 @@
 import pytest
 
 from wooxy_async import Invalid, Problem, ViberMessage
-from wooxy_async.cli._wording import counted, lasting, reason
+from wooxy_async.cli._screen import counted, lasting, reason
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.wire import ButtonField
 from wooxy_async._runtime.log import _LEVELS
 from wooxy_async.cli._app import app
-from wooxy_async.cli._exits import MEANINGS
+from wooxy_async.cli._ending import MEANINGS
 from wooxy_async.limits._pace import Pace
 from wooxy_async.sandbox import Sandbox
 

@@ -10,8 +10,7 @@ Example:
 from wooxy_async.campaigns._campaign import Campaign
 from wooxy_async.campaigns._contacts import Contact, Contacts
 from wooxy_async.campaigns._errors import CampaignError, ContactsError, TemplateError, UnsendableError
-from wooxy_async.campaigns._plan import Plan, PlanWarning
-from wooxy_async.campaigns._rows import ReadyRow, Unique, UnusableKind, UnusableRow
+from wooxy_async.campaigns._plan import Plan, PlanWarning, ReadyRow, Unique, UnusableKind, UnusableRow
 from wooxy_async.campaigns._template import Template, UrlTemplate
 
 __all__ = [

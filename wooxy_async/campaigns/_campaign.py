@@ -11,9 +11,8 @@ from wooxy_async._rules.messages import Button, Device, ViberMessage
 from wooxy_async._rules.outcomes import Problem
 from wooxy_async._rules.phones import PhoneCheck, PhoneProblem, normalize
 from wooxy_async.campaigns._contacts import BrokenRow, Contact, Contacts
-from wooxy_async.campaigns._pattern import Pattern
-from wooxy_async.campaigns._plan import Plan, make_plan
-from wooxy_async.campaigns._rows import ReadyRow, Unique, UnusableKind, UnusableRow
+from wooxy_async.campaigns._plan import Plan, ReadyRow, Unique, UnusableKind, UnusableRow, make_plan
+from wooxy_async.campaigns._template import MessageTemplate
 
 _ANY_NUMBER = "+14155550123"  # reserved for fiction; stands for the contact where the rest of a message is checked
 
@@ -69,7 +68,7 @@ class Campaign:
             ttl=ttl,
             tags=tags,
         )
-        self._pattern = Pattern(message, contacts.columns)
+        self._template = MessageTemplate(message, contacts.columns)
 
     def rows(self) -> Iterator[ReadyRow | UnusableRow]:
         """Yield every row of the file, judged; nothing is kept but the numbers seen, 90 to 125 bytes each.
@@ -110,13 +109,13 @@ class Campaign:
         number = normalize(contact.number, self._phone_check)
         country, number = (number.country, contact.number) if isinstance(number, PhoneProblem) else (None, number)
         try:
-            message = self._pattern.render(number, contact.reference, contact.values)
+            message = self._template.render(number, contact.reference, contact.values)
         except KeyError as missing:
             return _broken(BrokenRow(contact.row, f"has no {missing}, which the template names"))
         if found := problems(message, self._phone_check):
             kind: UnusableKind = "restricted" if country else "invalid"
             return UnusableRow(row=contact.row, kind=kind, problems=found, country=country)
-        blank = tuple(name for name in self._pattern.names if not contact.values[name])
+        blank = tuple(name for name in self._template.names if not contact.values[name])
         return ReadyRow(row=contact.row, message=message, blank=blank)
 
 

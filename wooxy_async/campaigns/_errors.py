@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wooxy_async._rules.outcomes import Problem
 
 
@@ -43,3 +45,8 @@ class UnsendableError(CampaignError):
 
     def __str__(self) -> str:
         return "\n".join(f"{problem.field}: {problem.remedy}" for problem in self.problems)
+
+
+def listed(columns: Sequence[str]) -> str:
+    """Return columns' names for a sentence."""
+    return ", ".join(column for column in columns if column) or "(none)"

@@ -1,15 +1,18 @@
-"""What will go and what will not, counted over the whole file before anything leaves."""
+"""What each row becomes, and the whole file counted before anything leaves."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from wooxy_async.campaigns._rows import ReadyRow, UnusableRow
+from wooxy_async._rules.messages import ViberMessage
+from wooxy_async._rules.outcomes import Problem
 
+Unique: TypeAlias = Literal["number", "none"]
+UnusableKind: TypeAlias = Literal["invalid", "restricted", "duplicate"]
 TEXT_USUAL: Final = 1_000
 CAPTION_USUAL: Final = 30
 # Wooxy's page sets no limit, so these are warnings.
@@ -19,6 +22,42 @@ _TEXTS: Final = {
     "button.text": f"has over {CAPTION_USUAL} characters, more than comparable providers show",
 }
 _BLANK: Final = "is empty and leaves a gap in the text"
+
+
+class ReadyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that can be sent.
+
+    Args:
+        row: its 1-based number.
+        message: its message, the number as E.164.
+        blank: columns that the templates name and that are empty in this row.
+    """
+
+    row: int
+    message: ViberMessage
+    blank: tuple[str, ...] = ()
+
+
+class UnusableRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="outcome", tag="unusable"):
+    """A row that is not sent.
+
+    Args:
+        row: its 1-based number.
+        kind: "invalid", "restricted" (a country that is never sent to) or "duplicate".
+        problems: what is wrong, each with the remedy.
+        country: the restricted country's code; None where that is not the reason.
+        repeats: the row whose number it repeats; None where that is not the reason.
+    """
+
+    row: int
+    kind: UnusableKind
+    problems: tuple[Problem, ...]
+    country: str | None = None
+    repeats: int | None = None
+
+    def to_json(self) -> bytes:
+        """Encode to one line of JSON."""
+        return msgspec.json.encode(self)
 
 
 class PlanWarning(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from wooxy_async import __version__
-from wooxy_async.cli import _account, _demo, _run, _sandbox, _send
-from wooxy_async.cli._exits import listed
+from wooxy_async.cli._ending import listed
 from wooxy_async.cli._help import Command, Group
+from wooxy_async.cli._options import flat
+from wooxy_async.cli.commands import account, demo, run, sandbox, send
 
 _EPILOG = f"""{listed("run")}
 
@@ -29,13 +30,13 @@ app = typer.Typer(
     epilog=_EPILOG,
 )
 for _command, _examples in (
-    (_demo.demo, _demo.EXAMPLES),
-    (_run.run, _run.EXAMPLES),
-    (_send.send, _send.EXAMPLES),
-    (_account.account, _account.EXAMPLES),
-    (_sandbox.sandbox, _sandbox.EXAMPLES),
+    (demo.demo, demo.EXAMPLES),
+    (run.run, run.EXAMPLES),
+    (send.send, send.EXAMPLES),
+    (account.account, account.EXAMPLES),
+    (sandbox.sandbox, sandbox.EXAMPLES),
 ):
-    app.command(cls=Command, epilog=f"[bold]Examples[/bold]{_examples}\n{listed(_command.__name__)}")(_command)
+    app.command(cls=Command, epilog=f"[bold]Examples[/bold]{_examples}\n{listed(_command.__name__)}")(flat(_command))
 
 
 def _show_version(asked: bool) -> None:

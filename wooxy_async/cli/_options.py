@@ -1,71 +1,169 @@
-"""The options that several commands share, and their help."""
+"""The options that several commands share, and what they make: a message's fields, a button, a client."""
 
 from __future__ import annotations
 
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias, get_type_hints
+from urllib.parse import urlsplit
 
+import msgspec
 import typer
 
-from wooxy_async import Button
-from wooxy_async._rules.messages import Device as _Device
-from wooxy_async._rules.phones import PhoneCheck as _PhoneCheck
-from wooxy_async._rules.wire import ButtonField as _ButtonField
-from wooxy_async.cli._exits import Refusal
+from wooxy_async import Button, ButtonField, PhoneCheck, WooxyClient
+from wooxy_async._client.settings import DEFAULT_URL
+from wooxy_async._rules.loopback import is_loopback
+from wooxy_async._rules.messages import Device
+from wooxy_async._rules.redaction import Secret
+from wooxy_async.cli._ending import Refusal, in_options
 
-MESSAGE = "Message"
-ACCOUNT = "Account"
-OUTPUT = "Output"
+MESSAGE: Final = "Message"
+ACCOUNT: Final = "Account"
+OUTPUT: Final = "Output"
+TOKEN_VARIABLE: Final = "WOOXY_ACCESS_TOKEN"  # noqa: S105  # the variable's name
+_TOKEN_MOST: Final = 4096
 
 Domain: TypeAlias = Annotated[
     str, typer.Option("--domain", help="A domain that is verified in your Wooxy account.", rich_help_panel=MESSAGE)
-]
-Sender: TypeAlias = Annotated[
-    str | None, typer.Option("--sender", help="A registered sender; else Wooxy's default.", rich_help_panel=MESSAGE)
-]
-ButtonText: TypeAlias = Annotated[
-    str | None, typer.Option("--button-text", help="The caption of a button.", rich_help_panel=MESSAGE)
-]
-ButtonUrl: TypeAlias = Annotated[
-    str | None, typer.Option("--button-url", help="The address that it opens.", rich_help_panel=MESSAGE)
-]
-ButtonField: TypeAlias = Annotated[
-    _ButtonField,
-    typer.Option("--button-field", help="The button's name on the wire: the page has both.", rich_help_panel=MESSAGE),
-]
-Device: TypeAlias = Annotated[
-    _Device, typer.Option("--device", help="phone: shown in the mobile app only.", rich_help_panel=MESSAGE)
-]
-Ttl: TypeAlias = Annotated[
-    int, typer.Option("--ttl", metavar="SECONDS", help="How long to try, 1800 to 259200.", rich_help_panel=MESSAGE)
-]
-Tags: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--tag", metavar="TAG", help="A registered tag; may be repeated.", rich_help_panel=MESSAGE),
-]
-PhoneCheck: TypeAlias = Annotated[
-    _PhoneCheck, typer.Option("--phone-check", help="How strictly numbers are checked.", rich_help_panel=MESSAGE)
-]
-TokenFile: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--token-file", help="Holds the token; else WOOXY_ACCESS_TOKEN does.", rich_help_panel=ACCOUNT),
-]
-BaseUrl: TypeAlias = Annotated[
-    str, typer.Option("--base-url", envvar="WOOXY_BASE_URL", help="Where Wooxy is.", rich_help_panel=ACCOUNT)
 ]
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Write JSON to standard output.", rich_help_panel=OUTPUT)
 ]
 
 
-def make_button(text: str | None, url: str | None) -> Button | None:
-    """Return the button of the two options that belong together.
+class MessageOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message is made of beside domain and text."""
 
-    Raises:
-        Refusal: one of them is missing.
-    """
+    sender: Annotated[
+        str | None, typer.Option("--sender", help="A registered sender; else Wooxy's default.", rich_help_panel=MESSAGE)
+    ] = None
+    button_text: Annotated[
+        str | None, typer.Option("--button-text", help="The caption of a button.", rich_help_panel=MESSAGE)
+    ] = None
+    button_url: Annotated[
+        str | None, typer.Option("--button-url", help="The address that it opens.", rich_help_panel=MESSAGE)
+    ] = None
+    button_field: Annotated[
+        ButtonField,
+        typer.Option(
+            "--button-field", help="The button's name on the wire: the page has both.", rich_help_panel=MESSAGE
+        ),
+    ] = "buttons"
+    device: Annotated[
+        Device, typer.Option("--device", help="phone: shown in the mobile app only.", rich_help_panel=MESSAGE)
+    ] = "all"
+    ttl: Annotated[
+        int, typer.Option("--ttl", metavar="SECONDS", help="How long to try, 1800 to 259200.", rich_help_panel=MESSAGE)
+    ] = 3600
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="A registered tag; may be repeated.", rich_help_panel=MESSAGE),
+    ] = None
+    phone_check: Annotated[
+        PhoneCheck, typer.Option("--phone-check", help="How strictly numbers are checked.", rich_help_panel=MESSAGE)
+    ] = "possible"
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields that a `ViberMessage` and a `Campaign` have by the same name.
+
+        Raises:
+            Refusal: a button has no text, or no address.
+        """
+        return {
+            "sender_id": self.sender,
+            "button": _button(self.button_text, self.button_url),
+            "device": self.device,
+            "ttl": self.ttl,
+            "tags": tuple(self.tag or ()),
+        }
+
+
+class AccountOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command needs to reach an account."""
+
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", help="Holds the token; else WOOXY_ACCESS_TOKEN does.", rich_help_panel=ACCOUNT),
+    ] = None
+    base_url: Annotated[
+        str, typer.Option("--base-url", envvar="WOOXY_BASE_URL", help="Where Wooxy is.", rich_help_panel=ACCOUNT)
+    ] = DEFAULT_URL
+
+    @property
+    def leaves_this_machine(self) -> bool:
+        """Whether requests to the address go to another machine."""
+        return not is_loopback(urlsplit(self.base_url).hostname or "")
+
+    def client(self, **options: Any) -> WooxyClient:
+        """Return a client for the account of the environment's token, or of a file's.
+
+        Raises:
+            Refusal: there is no token, or the client refuses what it was given.
+        """
+        token = _read_token(self.token_file) if self.token_file else None
+        if token is None and not os.environ.get(TOKEN_VARIABLE):
+            raise Refusal(
+                f"there is no access token. Set {TOKEN_VARIABLE}, or give --token-file with a file that holds it "
+                "(for `wooxy sandbox` any word will do)."
+            )
+        try:
+            return WooxyClient(None if token is None else token.reveal(), base_url=self.base_url, **options)
+        except (ValueError, TypeError) as error:
+            raise Refusal(in_options(str(error))) from None
+
+
+def flat(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command as typer reads it: where a parameter is a struct of options, its fields stand."""
+    kinds = get_type_hints(command)
+    groups = {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, msgspec.Struct)}
+
+    @wraps(command)
+    def flattened(**given: Any) -> None:
+        for name, kind in groups.items():
+            given[name] = kind(**{field: given.pop(field) for field in kind.__struct_fields__})
+        command(**given)
+
+    flattened.__signature__ = inspect.Signature(list(_flattened(command, groups)))  # type: ignore[attr-defined]
+    return flattened
+
+
+def _flattened(command: Callable[..., None], groups: dict[str, type[msgspec.Struct]]) -> Iterator[inspect.Parameter]:
+    for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
+        if name not in groups:
+            yield parameter
+            continue
+        hints = get_type_hints(groups[name], include_extras=True)
+        for field in inspect.signature(groups[name]).parameters.values():
+            yield field.replace(annotation=hints[field.name])
+
+
+def _button(text: str | None, url: str | None) -> Button | None:
     if text is None and url is None:
         return None
     if text is None or url is None:
         raise Refusal("--button-text and --button-url belong together: give both, or none.")
     return Button(text=text, url=url)
+
+
+def _read_token(path: Path) -> Secret:
+    token, why = _token_in(path)
+    if why:
+        raise Refusal(f"--token-file: {path} cannot be read ({why}).")
+    if token is None:
+        raise Refusal(f"--token-file: {path} is empty. It must hold the access token and nothing else.")
+    return token
+
+
+def _token_in(path: Path) -> tuple[Secret | None, str | None]:
+    """Return a file's token, or why it cannot be read: an exception of the decoder would hold the file."""
+    try:
+        with path.open("rb") as file:
+            token = file.read(_TOKEN_MOST).decode().strip()
+    except OSError as error:
+        return None, str(error.strerror)
+    except UnicodeDecodeError:
+        return None, "it is not text"
+    return (Secret(token) if token else None), None

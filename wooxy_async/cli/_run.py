@@ -1,131 +1,66 @@
-"""`wooxy run`: one message for each number of a file."""
+"""A campaign on its way through the client: every row that is pulled gets a line, whatever ends the run.
+
+The first Ctrl-C (or SIGTERM) ends the intake and gives what is in flight 10 seconds for its answer; the second cuts
+that too, which leaves it in doubt.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from pathlib import Path
-from typing import Annotated, Any, Final
+from collections.abc import Iterator
 
-import msgspec
-import typer
 from rich.console import Console
 
-from wooxy_async import WooxyClient
-from wooxy_async._client.settings import DEFAULT_URL, SLOTS
-from wooxy_async.campaigns import Campaign, Contacts, Plan, Unique, UnusableRow
-from wooxy_async.cli import _options as options
-from wooxy_async.cli._access import leaves_this_machine, make_client
-from wooxy_async.cli._exits import ExitCode, Refusal, refusing
-from wooxy_async.cli._preview import show_preview
-from wooxy_async.cli._progress import Progress, showing
-from wooxy_async.cli._report import Report, make_report, plan_counts
-from wooxy_async.cli._results import ResultsFile, default_path
-from wooxy_async.cli._screen import make_screen, print_json
-from wooxy_async.cli._sending import Sending, send_all
-from wooxy_async.cli._signals import Ending
-from wooxy_async.cli._summary import show_summary
-from wooxy_async.cli._tally import Tally
-from wooxy_async.cli._wording import counted
-
-EXAMPLES: Final = r"""
-  wooxy run contacts.csv --domain shop.example --text "Hi {{firstName}}" \
-    --dry-run
-  wooxy run contacts.csv --domain shop.example --text "Hi {{firstName}}" \
-    --button-text Open --button-url "https://shop.example/o/{{orderId}}"
-"""
+from wooxy_async import Outcome, OutcomeStream, ViberMessage, WooxyClient, WooxyError
+from wooxy_async.campaigns import Campaign, CampaignError, Plan, UnusableRow
+from wooxy_async.cli._books import Report, ResultsFile, Tally, tag_of
+from wooxy_async.cli._ending import Ending, in_options, until_signalled
+from wooxy_async.cli._views import Progress, showing
 
 
-def run(
-    contacts: Annotated[
-        Path, typer.Argument(metavar="CONTACTS", help="CSV in UTF-8 with a header, or JSON lines (.jsonl).")
-    ],
-    *,
-    domain: options.Domain,
-    text: Annotated[
-        str,
-        typer.Option(help="What people read; {{firstName}} is their column.", rich_help_panel=options.MESSAGE),
-    ],
-    sender: options.Sender = None,
-    button_text: options.ButtonText = None,
-    button_url: options.ButtonUrl = None,
-    button_field: options.ButtonField = "buttons",
-    device: options.Device = "all",
-    ttl: options.Ttl = 3600,
-    tag: options.Tags = None,
-    number_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column of the number, if it is not found.")
-    ] = None,
-    unique: Annotated[Unique, typer.Option(help="number: each once; none: every row.")] = "number",
-    phone_check: options.PhoneCheck = "possible",
-    max_concurrency: Annotated[
-        int, typer.Option(metavar="1-10", min=1, max=SLOTS, help="Requests at once; 10 are all of an account.")
-    ] = SLOTS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and show everything; send nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sending.")] = False,
-    token_file: options.TokenFile = None,
-    base_url: options.BaseUrl = DEFAULT_URL,
-    results: Annotated[
-        Path | None,
-        typer.Option(help="A new file for all outcomes; else NAME.results.jsonl.", rich_help_panel=options.OUTPUT),
-    ] = None,
-    as_json: options.AsJson = False,
-) -> None:
-    """Send one message to each number of a file.
+class Sending:
+    """The books of one run.
 
-    The whole file is checked before anything leaves, and what will go is
-    shown. {{name}} in --text, --button-text and --button-url is the row's
-    value in that column; in an address it is percent-encoded, unless the
-    address begins with it.
-
-    Every row that the run comes to gets a line in the results file: its
-    message with number and text and what became of it, or why it has none.
-    Only you can read the file, and it is never overwritten. Ctrl-C gives what
-    is in flight 10 seconds for its answer; a second one gives it none.
+    Args:
+        campaign: what is sent.
+        tally: counts the outcomes.
+        results: gets a line for each row.
     """
-    screen = make_screen(as_json=as_json)
-    with refusing():
-        campaign = Campaign(
-            Contacts(contacts, number_column=number_column),
-            domain=domain,
-            text=text,
-            sender_id=sender,
-            button=options.make_button(button_text, button_url),
-            device=device,
-            ttl=ttl,
-            tags=tuple(tag or ()),
-            unique=unique,
-            phone_check=phone_check,
-        )
-        path = None if dry_run else results or default_path(contacts)
-        client = (
-            make_client(
-                base_url,
-                token_file,
-                max_concurrency=max_concurrency,
-                phone_check=phone_check,
-                button_field=button_field,
-            )
-            if path
-            else None
-        )
-        with screen.status(f"Checking {contacts.name} …"):
-            plan = campaign.plan()
-        show_preview(screen, campaign.contacts, plan, base_url=base_url, slots=max_concurrency, results=path)
-        if client is None or path is None:
-            raise typer.Exit(_end_dry_run(campaign, plan, as_json=as_json))
-        _agree(screen, plan, base_url, yes=yes)
-        file = ResultsFile(path)
 
-    async def send_and_tell() -> Report:
-        with file:
-            report = await send_campaign(client, campaign, plan, file, screen, slots=max_concurrency)
-        if as_json:
-            print_json(report.to_json())
-        show_summary(screen, report)
-        return report
+    def __init__(self, campaign: Campaign, tally: Tally, results: ResultsFile) -> None:
+        self.tally = tally
+        self.broken: OSError | None = None
+        self.unwritten: list[str] = []
+        self._campaign = campaign
+        self._results = results
+        self._rows: dict[int, int] = {}  # the row of each message that has no outcome yet, by its index
 
-    raise typer.Exit(asyncio.run(send_and_tell()).exit_code)
+    def messages(self) -> Iterator[ViberMessage]:
+        """Yield the messages, and write the rows in between that are none."""
+        index = 0
+        for row in self._campaign.rows():
+            if isinstance(row, UnusableRow):
+                self._write(row.row, row.kind, row.to_json())
+            else:
+                self._rows[index] = row.row
+                index += 1
+                yield row.message
+            if self.broken:
+                return
+
+    def settle(self, outcome: Outcome) -> None:
+        """Count and write an outcome."""
+        row = self._rows.pop(outcome.index)
+        self.tally.add(row, outcome)
+        self._write(row, tag_of(outcome), b'{"row":%d,%b' % (row, outcome.to_json()[1:]))
+
+    def _write(self, row: int, word: str, line: bytes) -> None:
+        if self.broken is None:
+            try:
+                self._results.write(line)
+            except OSError as error:
+                self.broken = error
+        if self.broken is not None:
+            self.unwritten.append(f"row {row} {word}")
 
 
 async def send_campaign(
@@ -148,31 +83,39 @@ async def send_campaign(
     return make_report(plan, sending, ending, results)
 
 
-def _agree(screen: Console, plan: Plan, base_url: str, *, yes: bool) -> None:
-    """Ask before anything goes to another machine."""
-    if not plan.sendable:
-        raise Refusal("no row of the file can be sent.")
-    if yes or not leaves_this_machine(base_url):
-        return
-    if not (sys.stdin.isatty() and screen.is_terminal):
-        raise Refusal(f"the messages would go to {base_url}, and nobody can be asked here. Add --yes to send them.")
-    if not typer.confirm(f"Send {counted(plan.sendable, 'message')} to {base_url}?", err=True):
-        raise Refusal("you said no.")
+async def send_all(client: WooxyClient, sending: Sending, ending: Ending) -> None:
+    """Send a campaign until its end or a signal, give what is in flight 10 seconds, and close the client.
+
+    Args:
+        client: closed at the end.
+        sending: the books.
+        ending: is told how it went, as soon as it is known.
+    """
+    stream = client.send_many(sending.messages())
+    await until_signalled(client, _take(stream, sending, ending), ending)
+    for outcome in stream.undelivered:
+        sending.settle(outcome)
 
 
-def _end_dry_run(campaign: Campaign, plan: Plan, *, as_json: bool) -> ExitCode:
-    """List the unusable rows and the counts for a machine, and return how the shell sees it."""
-    if as_json:
-        for row in campaign.rows():
-            if isinstance(row, UnusableRow):
-                print_json(_without_values(row))
-        print_json(msgspec.json.encode(plan_counts(plan)))
-    return ExitCode.NOT_ALL if plan.invalid or plan.restricted or not plan.sendable else ExitCode.ACCEPTED
+async def _take(stream: OutcomeStream, sending: Sending, ending: Ending) -> None:
+    try:
+        async for outcome in stream:
+            sending.settle(outcome)
+            if sending.broken:
+                return
+    except (WooxyError, CampaignError) as error:
+        ending.error = in_options(str(error))
 
 
-def _without_values(row: UnusableRow) -> bytes:
-    """Encode an unusable row without what stands in the file, which is personal."""
-    shown: dict[str, Any] = msgspec.to_builtins(row)
-    for problem in shown["problems"]:
-        del problem["value"]
-    return msgspec.json.encode(shown)
+def make_report(plan: Plan, sending: Sending, ending: Ending, results: ResultsFile) -> Report:
+    """Return the report of a run."""
+    return Report(
+        plan=plan,
+        tally=sending.tally,
+        ending=ending,
+        seconds=sending.tally.elapsed,
+        results=str(results.path),
+        written=results.lines,
+        broken=None if sending.broken is None else sending.broken.strerror,
+        unwritten=tuple(sending.unwritten),
+    )

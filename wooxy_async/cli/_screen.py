@@ -1,4 +1,4 @@
-"""The screen: colours and moving pictures on a terminal, plain lines elsewhere."""
+"""The screen: colours on a terminal, plain lines elsewhere; how figures and foreign texts are written on it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from wooxy_async import InDoubt, Invalid, NotSent, Rejected
+from wooxy_async._rules.redaction import mask_digits
+from wooxy_async.cli._ending import in_options
+
 _WIDEST: Final = 100
 _PLAIN_WIDTH: Final = 160  # in a file or a pipe lines are not broken where it can be helped
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_SHORT: Final = 10
 
 
 def make_screen(*, as_json: bool) -> Console:
@@ -39,3 +46,36 @@ def facts(*rows: tuple[str, str | Text]) -> Table:
     for name, value in rows:
         table.add_row(name, value)
     return table
+
+
+def counted(count: int, what: str) -> str:
+    """Return a count with its noun, as in "1,862 messages"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def lasting(seconds: float) -> str:
+    """Return a duration as in "7.9 s", "1 min 02 s" or "2 h 05 min"."""
+    if seconds < _SHORT:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02} min"
+
+
+def printable(text: str) -> str:
+    """Return a foreign text without characters that steer the terminal."""
+    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
+
+
+def reason(outcome: Rejected | Invalid | NotSent | InDoubt) -> str:
+    """Return why a message was not accepted, in one line, numbers masked."""
+    if isinstance(outcome, Rejected):
+        said = "; ".join(error.text for error in outcome.errors)
+    elif isinstance(outcome, Invalid):
+        said = "; ".join(f"{problem.field}: {problem.remedy}" for problem in outcome.problems)
+    else:
+        said = outcome.cause.text
+    return in_options(printable(mask_digits(said).replace("\n", " ")))

@@ -1,16 +1,29 @@
-"""How a command ends: the exit codes, and errors that are told in a sentence."""
+"""How a command ends: exit codes, errors that are told in a sentence, and signals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Final
 
+import anyio
+import msgspec
 import typer
 
+from wooxy_async import WooxyClient
 from wooxy_async.campaigns import CampaignError, TemplateError, UnsendableError
-from wooxy_async.cli._wording import in_options
+
+# What the library's sentences name, and what takes its place where people type a command.
+_IN_OPTIONS: Final = (
+    ("access_token must", "--token-file: the token must"),
+    ("base_url", "--base-url (or WOOXY_BASE_URL)"),
+    (", unless allow_http=True", ""),
+    ("with number_column=…", "with --number-column"),
+    ("give ssl=…", "set SSL_CERT_FILE"),
+)
 
 
 class ExitCode(IntEnum):
@@ -23,6 +36,7 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+_CAUGHT: Final = (signal.SIGINT, signal.SIGTERM)
 _STOPPED: Final = {
     ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was in flight had 10 s for its answer",
     ExitCode.TERMINATED: "stopped by SIGTERM, likewise",
@@ -59,7 +73,6 @@ MEANINGS: Final[dict[str, dict[ExitCode, str]]] = {
         ExitCode.INTERRUPTED: "stopped by Ctrl-C before it listened",
     },
 }
-
 # The option behind each field of a message, for errors.
 OPTIONS: Final = {
     "phone_number": "--to",
@@ -111,3 +124,79 @@ def _in_options(error: Exception) -> str:
     if isinstance(error, UnsendableError):
         return "\nError: ".join(f"{option(problem.field)} {problem.remedy}" for problem in error.problems)
     return in_options(str(error))
+
+
+def in_options(text: str) -> str:
+    """Return a sentence of the library with the command's options in place of Python arguments."""
+    for argument, shown in _IN_OPTIONS:
+        text = text.replace(argument, shown)
+    return text
+
+
+class Ending(msgspec.Struct):
+    """How a run ended.
+
+    Args:
+        signal: the first signal that came, or None.
+        error: what ended the run before its last message, in words.
+    """
+
+    signal: int | None = None
+    error: str | None = None
+
+    @property
+    def exit_code(self) -> ExitCode | None:
+        """What the shell sees of a signal; None where none came."""
+        if self.signal is None:
+            return None
+        return ExitCode.INTERRUPTED if self.signal == signal.SIGINT else ExitCode.TERMINATED
+
+
+async def until_signalled(
+    client: WooxyClient, work: Awaitable[None], ending: Ending, *, stopping: Callable[[], object] = bool
+) -> None:
+    """Await work with a client, and close the client.
+
+    What came of it is told before `asyncio.run` ends, which waits for a name that is still being resolved.
+    The first signal ends the work, and what is in flight has 10 seconds for its answer; the second one cuts it.
+
+    Args:
+        client: closed at the end.
+        work: what is cancelled by the first signal.
+        ending: is told of the signal at once.
+        stopping: called at the first signal.
+    """
+    working, cuts = anyio.CancelScope(), list[asyncio.Task[None]]()
+
+    def stop(number: int) -> None:
+        if ending.signal is None:
+            ending.signal = number
+            working.cancel()
+            stopping()
+        else:
+            cuts.append(asyncio.ensure_future(client.aclose(drain=0)))
+
+    with catching(stop):
+        try:
+            with working:
+                await work
+        finally:
+            await client.aclose()
+            await asyncio.gather(*cuts)
+
+
+@contextmanager
+def catching(handle: Callable[[int], object]) -> Iterator[None]:
+    """Call a function for each signal that comes during the block, in place of ending the process.
+
+    Args:
+        handle: takes the signal's number.
+    """
+    loop = asyncio.get_running_loop()
+    for number in _CAUGHT:
+        loop.add_signal_handler(number, handle, number)
+    try:
+        yield
+    finally:
+        for number in _CAUGHT:
+            loop.remove_signal_handler(number)

@@ -9,13 +9,9 @@ import msgspec
 import typer
 
 from wooxy_async import AccountError, AccountInfo, WooxyClient
-from wooxy_async._client.settings import DEFAULT_URL
-from wooxy_async.cli import _options as options
-from wooxy_async.cli._access import make_client
-from wooxy_async.cli._exits import ExitCode, refusing
-from wooxy_async.cli._screen import facts, make_screen, print_json
-from wooxy_async.cli._signals import Ending, until_signalled
-from wooxy_async.cli._wording import in_options, printable
+from wooxy_async.cli._ending import Ending, ExitCode, in_options, refusing, until_signalled
+from wooxy_async.cli._options import AccountOptions, AsJson
+from wooxy_async.cli._screen import facts, make_screen, print_json, printable
 
 EXAMPLES: Final = r"""
   wooxy account
@@ -23,9 +19,7 @@ EXAMPLES: Final = r"""
 """
 
 
-def account(
-    *, token_file: options.TokenFile = None, base_url: options.BaseUrl = DEFAULT_URL, as_json: options.AsJson = False
-) -> None:
+def account(*, access: AccountOptions, as_json: AsJson = False) -> None:
     """Show the account's name and balance, and so whether its token works.
 
     It sends nothing. The balance is in the account's currency, which Wooxy
@@ -33,7 +27,7 @@ def account(
     """
     found: list[AccountInfo | AccountError] = []
     with refusing("Nothing was asked."):
-        client = make_client(base_url, token_file)
+        client = access.client()
     ending = Ending()
     asyncio.run(until_signalled(client, _ask(client, found), ending))
     for info in found:

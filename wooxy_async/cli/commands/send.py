@@ -12,14 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from wooxy_async import Accepted, InDoubt, Invalid, NotSent, Outcome, Rejected, ViberMessage, WooxyClient, WooxyError
-from wooxy_async._client.settings import DEFAULT_URL, RANGES
+from wooxy_async._client.settings import RANGES
 from wooxy_async._rules.redaction import mask_number
-from wooxy_async.cli import _options as options
-from wooxy_async.cli._access import make_client
-from wooxy_async.cli._exits import ExitCode, option, refusing
-from wooxy_async.cli._screen import make_screen, print_json
-from wooxy_async.cli._signals import Ending, until_signalled
-from wooxy_async.cli._wording import in_options, printable
+from wooxy_async.cli._ending import Ending, ExitCode, in_options, option, refusing, until_signalled
+from wooxy_async.cli._options import MESSAGE, AccountOptions, AsJson, Domain, MessageOptions
+from wooxy_async.cli._screen import make_screen, print_json, printable
 
 _LEAST, _MOST = RANGES["timeout"]
 _EXIT_CODES: Final = {Accepted: ExitCode.ACCEPTED, Invalid: ExitCode.NOT_BEGUN}
@@ -34,24 +31,16 @@ EXAMPLES: Final = r"""
 
 def send(
     *,
-    to: Annotated[str, typer.Option(help="The number: + and country code first.", rich_help_panel=options.MESSAGE)],
-    domain: options.Domain,
-    text: Annotated[str, typer.Option(help="What the person reads.", rich_help_panel=options.MESSAGE)],
-    sender: options.Sender = None,
-    button_text: options.ButtonText = None,
-    button_url: options.ButtonUrl = None,
-    button_field: options.ButtonField = "buttons",
-    device: options.Device = "all",
-    ttl: options.Ttl = 3600,
-    tag: options.Tags = None,
-    phone_check: options.PhoneCheck = "possible",
+    to: Annotated[str, typer.Option(help="The number: + and country code first.", rich_help_panel=MESSAGE)],
+    domain: Domain,
+    text: Annotated[str, typer.Option(help="What the person reads.", rich_help_panel=MESSAGE)],
+    about: MessageOptions,
     timeout: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=_LEAST, max=_MOST, help="Seconds for the whole of it, retries included."),
     ] = 30.0,
-    token_file: options.TokenFile = None,
-    base_url: options.BaseUrl = DEFAULT_URL,
-    as_json: options.AsJson = False,
+    access: AccountOptions,
+    as_json: AsJson = False,
 ) -> None:
     """Send one message to one person.
 
@@ -59,21 +48,10 @@ def send(
     """
     outcomes: list[Outcome] = []
     with refusing():
-        message = ViberMessage(
-            domain=domain,
-            phone_number=to,
-            text=text,
-            sender_id=sender,
-            button=options.make_button(button_text, button_url),
-            device=device,
-            ttl=ttl,
-            tags=tuple(tag or ()),
-        )
-        client = make_client(
-            base_url,
-            token_file,
-            phone_check=phone_check,
-            button_field=button_field,
+        message = ViberMessage(domain=domain, phone_number=to, text=text, **about.fields())
+        client = access.client(
+            phone_check=about.phone_check,
+            button_field=about.button_field,
             timeout=timeout,
             on_outcome=outcomes.append,
             on_settled=outcomes.append,
