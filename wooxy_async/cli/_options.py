@@ -23,6 +23,7 @@ from wooxy_async.cli._ending import Refusal, in_options
 MESSAGE: Final = "Message"
 ACCOUNT: Final = "Account"
 OUTPUT: Final = "Output"
+ADDRESS_VARIABLE: Final = "WOOXY_BASE_URL"
 TOKEN_VARIABLE: Final = "WOOXY_ACCESS_TOKEN"  # noqa: S105  # the variable's name
 _TOKEN_MOST: Final = 4096
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wooxy_async.cli._ending import Refusal, catching, refusing
-from wooxy_async.cli._options import TOKEN_VARIABLE, AsJson
+from wooxy_async.cli._options import ADDRESS_VARIABLE, TOKEN_VARIABLE, AsJson
 from wooxy_async.cli._screen import facts, make_screen, print_json
 from wooxy_async.sandbox import Sandbox
 
@@ -86,14 +86,26 @@ def _show_banner(server: Sandbox, screen: Console, *, as_json: bool) -> None:
     if as_json:
         print_json(msgspec.json.encode({"url": server.url}))
     screen.print(Text.assemble("A Wooxy of your own listens on ", (server.url, "bold"), ". It delivers nothing."))
-    screen.print("In another terminal:")
-    for line in (
+    _show_lines(
+        screen,
+        "In the terminal of your program:",
+        f"export {ADDRESS_VARIABLE}={server.url}",
         f"export {TOKEN_VARIABLE}={server.token}",
-        f'wooxy send --base-url {server.url} --domain shop.example --to +14155550123 --text "Hello"',
+    )
+    _show_lines(
+        screen,
+        "Try it, and see what it took and what it counts:",
+        'wooxy send --domain shop.example --to +14155550123 --text "Hello"',
         f"curl {server.url}/sandbox/messages",
-    ):
-        screen.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
+        f"curl {server.url}/sandbox/status",
+    )
     screen.print("Ctrl-C ends it.")
+
+
+def _show_lines(screen: Console, title: str, *lines: str) -> None:
+    screen.print(title)
+    for line in lines:
+        screen.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
 
 
 def _show_totals(server: Sandbox, screen: Console, *, as_json: bool) -> None:
