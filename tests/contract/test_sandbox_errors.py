@@ -291,6 +291,8 @@ async def test_statuses_of_refusals(post: Post) -> None:
         (Account, {"default_sender": ""}, "default_sender"),
         (Account, {"enabled": 1}, "enabled"),
         (Account, {"user_id": 7}, "user_id"),
+        (Account, {"balance": "much"}, "balance"),
+        (Account, {"balance": float("inf")}, "balance"),
         (Domain, {"name": ""}, "name"),
         (Sender, {"name": "Shop", "countries": ["de"]}, "countries"),
     ],

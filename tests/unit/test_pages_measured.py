@@ -19,9 +19,7 @@ from wooxy_async.campaigns import Campaign, Contacts
 from wooxy_async.sandbox import Sandbox
 from wooxy_async.sandbox._account import Account
 from wooxy_async.sandbox._judge import Judge
-from wooxy_async.sandbox._kept import Kept
-from wooxy_async.sandbox._records import Records
-from wooxy_async.sandbox._watch import Watch
+from wooxy_async.sandbox._records import Kept, Records, Watch
 
 NEWEST = max((ROOT / "benchmarks" / "results").glob("*.json"))
 RESULTS: dict[str, Any] = json.loads(NEWEST.read_text())

@@ -11,9 +11,7 @@ import pytest
 
 from wooxy_async.sandbox._account import Account
 from wooxy_async.sandbox._judge import Judge
-from wooxy_async.sandbox._kept import Kept, size_of
-from wooxy_async.sandbox._records import Records
-from wooxy_async.sandbox._watch import Watch
+from wooxy_async.sandbox._records import Kept, Records, Watch, size_of
 
 SHAPES: dict[str, dict[str, Any]] = {
     "short": {},

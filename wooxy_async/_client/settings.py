@@ -11,8 +11,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import msgspec
 
 from wooxy_async._ports import Clock
+from wooxy_async._rules import arguments
 from wooxy_async._rules.account import ACCOUNT_PATH
-from wooxy_async._rules.arguments import number, one_of, redacting, shown, whole
+from wooxy_async._rules.arguments import flag, number, one_of, redacting, shown, whole
 from wooxy_async._rules.fuse import Fuse, read_fuse
 from wooxy_async._rules.loopback import is_loopback
 from wooxy_async._rules.phones import PhoneCheck
@@ -79,7 +80,7 @@ def make_settings(**given: Any) -> Settings:
 
 
 def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, redact: Redactor) -> Settings:
-    allow_http = _flag("allow_http", given["allow_http"])
+    allow_http = flag("allow_http", given["allow_http"])
     url = _way(_url(given["base_url"], allow_http=allow_http), proxy, allow_http=allow_http)
     return Settings(
         token=token,
@@ -94,14 +95,14 @@ def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, reda
         button_field=one_of("button_field", given["button_field"], get_args(ButtonField)),
         ssl=_ssl(given["ssl"]),
         proxy=proxy,
-        fresh_connections=_flag("fresh_connections", given["fresh_connections"]),
+        fresh_connections=flag("fresh_connections", given["fresh_connections"]),
         patience=seconds("patience", given["patience"]),
         drain=seconds("drain", given["drain"]),
         on_attempt=_hook("on_attempt", given["on_attempt"]),
         on_outcome=_hook("on_outcome", given["on_outcome"]),
         on_settled=_hook("on_settled", given["on_settled"]),
         hook_timeout=seconds("hook_timeout", given["hook_timeout"]),
-        log_references=_flag("log_references", given["log_references"]),
+        log_references=flag("log_references", given["log_references"]),
         redact=redact,
         clock=_clock(given["clock"]),
         fuse=_fuse("WOOXY_ONLY", url, proxy),
@@ -118,12 +119,7 @@ def _token(given: Any) -> Secret:
     token = os.environ.get(name) if given is None else given
     if token is None:
         raise ValueError("There is no access token: pass access_token=…, or set WOOXY_ACCESS_TOKEN.")
-    if not isinstance(token, str):
-        remedy = ": pass what its get_secret_value() returns" if hasattr(token, "get_secret_value") else ""
-        raise TypeError(f"{name} must be a text, not {type(token).__name__}{remedy}.")
-    if not token or not all("!" <= character <= "~" for character in token):
-        raise ValueError(f"{name} must be printable ASCII without blanks or line breaks, and not empty.")
-    return Secret(token)
+    return Secret(arguments.token(name, token))
 
 
 def _url(given: Any, *, allow_http: bool) -> str:
@@ -207,12 +203,6 @@ def _fuse(name: str, url: str, proxy: Secret | None) -> Fuse | None:
     if proxy is not None:
         hosts["proxy"] = urlsplit(proxy.reveal()).hostname or ""
     return read_fuse(name, value, hosts)
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, not {shown(value)}.")
-    return value
 
 
 def _instance(name: str, value: Any, kind: type[RetryPolicy]) -> RetryPolicy:

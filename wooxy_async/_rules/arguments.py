@@ -1,13 +1,15 @@
-"""Checks of what a caller configures: every refusal names the argument and says what is right."""
+"""Checks of what a caller configures, here and in the sandbox: every refusal names the argument and what is right."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final, ParamSpec
 
 _SHOWN_MOST: Final = 80
+_LARGEST: Final = sys.float_info.max
 _Given = ParamSpec("_Given")
 
 
@@ -83,18 +85,65 @@ def whole(name: str, value: Any, least: int, most: int) -> int:
     return value
 
 
-def number(name: str, value: Any, least: float, most: float) -> float:
+def number(name: str, value: Any, least: float = -_LARGEST, most: float = _LARGEST) -> float:
     """Return a finite number within its range.
 
     Raises:
         TypeError: it is no number, or a bool.
         ValueError: it is out of range or not finite.
     """
+    right = _numbers(least, most)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} must be a number from {least:g} to {most:g}, not {shown(value)}.")
+        raise TypeError(f"{name} must be {right}, not {shown(value)}.")
     if not least <= value <= most:  # neither is NaN
-        raise ValueError(f"{name} must be from {least:g} to {most:g}, not {shown(value)}.")
+        raise ValueError(f"{name} must be {right.removeprefix('a number ')}, not {shown(value)}.")
     return float(value)
+
+
+def _numbers(least: float, most: float) -> str:
+    if most < _LARGEST:
+        return f"a number from {least:g} to {most:g}"
+    return f"a finite number, {least:g} or more" if least > -_LARGEST else "a finite number"
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return a bool.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {shown(value)}.")
+    return value
+
+
+def filled(name: str, value: Any) -> str:
+    """Return a text that is not empty.
+
+    Raises:
+        TypeError: it is no text.
+        ValueError: it is empty.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a text, not {shown(value)}.")
+    if not value:
+        raise ValueError(f"{name} must not be empty.")
+    return value
+
+
+def token(name: str, value: Any) -> str:
+    """Return an access token that fits into a header; no refusal repeats it.
+
+    Raises:
+        TypeError: it is no text.
+        ValueError: it is empty, or holds anything but printable ASCII without blanks.
+    """
+    if not isinstance(value, str):
+        remedy = ": pass what its get_secret_value() returns" if hasattr(value, "get_secret_value") else ""
+        raise TypeError(f"{name} must be a text, not {type(value).__name__}{remedy}.")
+    if not value or not all("!" <= character <= "~" for character in value):
+        raise ValueError(f"{name} must be printable ASCII without blanks or line breaks, and not empty.")
+    return value
 
 
 def one_of(name: str, value: Any, allowed: Iterable[str]) -> Any:

@@ -67,55 +67,55 @@ class Documented(NamedTuple):
     scope: Scope
 
 
-DOCUMENTED: Final = tuple(
-    Documented(number, text, ErrorCode[code], Scope[scope])
-    for number, (text, code, scope) in enumerate(
-        (
-            ("Argument 'domain' must be a non-empty string", "DOMAIN_EMPTY", "MESSAGE"),
-            ("Argument senderId must be a non-empty string", "SENDER_ID_EMPTY", "MESSAGE"),
-            ("{phoneNumber} is not a valid E.164 phone number", "PHONE_NUMBER_INVALID", "MESSAGE"),
-            ("Argument text must be a non-empty string", "TEXT_EMPTY", "MESSAGE"),
-            (
-                'Argument button must be an array with "text" and "url" string elements',
-                "BUTTON_INVALID",
-                "MESSAGE",
-            ),
-            ("Argument ttl must be a positive integer", "TTL_INVALID", "MESSAGE"),
-            ("Argument device must be all or phone", "DEVICE_INVALID", "MESSAGE"),
-            ("Argument tags must be an array", "TAGS_NOT_ARRAY", "MESSAGE"),
-            ("Tag name must be a non-empty string", "TAG_EMPTY", "MESSAGE"),
-            ("Tags should be 50 characters or less", "TAG_TOO_LONG", "MESSAGE"),
-            (
-                "Any tags starting with an underscore are reserved for internal use and will cause errors",
-                "TAG_RESERVED",
-                "MESSAGE",
-            ),
-            ("Domain {domain} not found in your account", "DOMAIN_NOT_FOUND", "DOMAIN"),
-            ("Current method is not allowed for country {code}", "COUNTRY_NOT_ALLOWED", "COUNTRY"),
-            ("There is no default list in domain {id}", "DOMAIN_WITHOUT_DEFAULT_LIST", "DOMAIN"),
-            ("Sender with senderId {id} not registered in account", "SENDER_NOT_REGISTERED", "SENDER"),
-            ("Sender with senderId {id} not approved", "SENDER_NOT_APPROVED", "SENDER"),
-            (
-                "Country of contact is not allowed for senderId {id}",
-                "COUNTRY_NOT_ALLOWED_FOR_SENDER",
-                "COUNTRY",
-            ),
-            ("There is no registered senderId {id} in account", "NO_REGISTERED_SENDER", "SENDER"),
-            ("Tag {tag} is not registered in account tags", "TAG_NOT_REGISTERED", "TAG"),
-            ("Invalid authorization token!", "AUTHORIZATION_TOKEN_INVALID", "ACCOUNT"),
-            ("Internal server error", "INTERNAL_SERVER_ERROR", "MESSAGE"),
-            ("Bad Request", "BAD_REQUEST", "MESSAGE"),
-            ("No matches found for access token {accessToken}", "ACCESS_TOKEN_UNKNOWN", "ACCOUNT"),
-            ("User {id} not enabled", "USER_NOT_ENABLED", "ACCOUNT"),
-            ("No data found for key {userId}", "NO_DATA_FOR_KEY", "ACCOUNT"),
-            (
-                "Access token check failed for key/secret {key}/{accessToken}",
-                "ACCESS_TOKEN_CHECK_FAILED",
-                "ACCOUNT",
-            ),
-        ),
-        start=1,
-    )
+DOCUMENTED: Final = (
+    Documented(1, "Argument 'domain' must be a non-empty string", ErrorCode.DOMAIN_EMPTY, Scope.MESSAGE),
+    Documented(2, "Argument senderId must be a non-empty string", ErrorCode.SENDER_ID_EMPTY, Scope.MESSAGE),
+    Documented(3, "{phoneNumber} is not a valid E.164 phone number", ErrorCode.PHONE_NUMBER_INVALID, Scope.MESSAGE),
+    Documented(4, "Argument text must be a non-empty string", ErrorCode.TEXT_EMPTY, Scope.MESSAGE),
+    Documented(
+        5,
+        'Argument button must be an array with "text" and "url" string elements',
+        ErrorCode.BUTTON_INVALID,
+        Scope.MESSAGE,
+    ),
+    Documented(6, "Argument ttl must be a positive integer", ErrorCode.TTL_INVALID, Scope.MESSAGE),
+    Documented(7, "Argument device must be all or phone", ErrorCode.DEVICE_INVALID, Scope.MESSAGE),
+    Documented(8, "Argument tags must be an array", ErrorCode.TAGS_NOT_ARRAY, Scope.MESSAGE),
+    Documented(9, "Tag name must be a non-empty string", ErrorCode.TAG_EMPTY, Scope.MESSAGE),
+    Documented(10, "Tags should be 50 characters or less", ErrorCode.TAG_TOO_LONG, Scope.MESSAGE),
+    Documented(
+        11,
+        "Any tags starting with an underscore are reserved for internal use and will cause errors",
+        ErrorCode.TAG_RESERVED,
+        Scope.MESSAGE,
+    ),
+    Documented(12, "Domain {domain} not found in your account", ErrorCode.DOMAIN_NOT_FOUND, Scope.DOMAIN),
+    Documented(13, "Current method is not allowed for country {code}", ErrorCode.COUNTRY_NOT_ALLOWED, Scope.COUNTRY),
+    Documented(14, "There is no default list in domain {id}", ErrorCode.DOMAIN_WITHOUT_DEFAULT_LIST, Scope.DOMAIN),
+    Documented(
+        15, "Sender with senderId {id} not registered in account", ErrorCode.SENDER_NOT_REGISTERED, Scope.SENDER
+    ),
+    Documented(16, "Sender with senderId {id} not approved", ErrorCode.SENDER_NOT_APPROVED, Scope.SENDER),
+    Documented(
+        17,
+        "Country of contact is not allowed for senderId {id}",
+        ErrorCode.COUNTRY_NOT_ALLOWED_FOR_SENDER,
+        Scope.COUNTRY,
+    ),
+    Documented(18, "There is no registered senderId {id} in account", ErrorCode.NO_REGISTERED_SENDER, Scope.SENDER),
+    Documented(19, "Tag {tag} is not registered in account tags", ErrorCode.TAG_NOT_REGISTERED, Scope.TAG),
+    Documented(20, "Invalid authorization token!", ErrorCode.AUTHORIZATION_TOKEN_INVALID, Scope.ACCOUNT),
+    Documented(21, "Internal server error", ErrorCode.INTERNAL_SERVER_ERROR, Scope.MESSAGE),
+    Documented(22, "Bad Request", ErrorCode.BAD_REQUEST, Scope.MESSAGE),
+    Documented(23, "No matches found for access token {accessToken}", ErrorCode.ACCESS_TOKEN_UNKNOWN, Scope.ACCOUNT),
+    Documented(24, "User {id} not enabled", ErrorCode.USER_NOT_ENABLED, Scope.ACCOUNT),
+    Documented(25, "No data found for key {userId}", ErrorCode.NO_DATA_FOR_KEY, Scope.ACCOUNT),
+    Documented(
+        26,
+        "Access token check failed for key/secret {key}/{accessToken}",
+        ErrorCode.ACCESS_TOKEN_CHECK_FAILED,
+        Scope.ACCOUNT,
+    ),
 )
 
 _SCOPES: Final = {row.code: row.scope for row in DOCUMENTED} | {ErrorCode.UNKNOWN: Scope.MESSAGE}

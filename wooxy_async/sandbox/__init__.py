@@ -3,8 +3,8 @@
 from wooxy_async.sandbox._account import Account, Domain, Sender
 from wooxy_async.sandbox._delay import Delay
 from wooxy_async.sandbox._faults import Fault
-from wooxy_async.sandbox._kept import TakenButton, TakenMessage
 from wooxy_async.sandbox._listing import SandboxStatistics
+from wooxy_async.sandbox._records import TakenButton, TakenMessage
 from wooxy_async.sandbox._server import Sandbox
 from wooxy_async.sandbox._traffic import Violation
 

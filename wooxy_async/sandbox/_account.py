@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from wooxy_async.sandbox import _checks as checks
+from wooxy_async._rules import arguments as checks
 
 
 class Domain(Struct, frozen=True, kw_only=True):
@@ -94,7 +94,7 @@ class Account(Struct, frozen=True, kw_only=True):
         _make_tuple(self, "tags", str)
         for name in ("enabled", "has_data", "secret_matches", "broken"):
             checks.flag(name, getattr(self, name))
-        checks.finite("balance", self.balance)
+        checks.number("balance", self.balance)
         for name in ("user_id", "key", "name"):
             checks.filled(name, getattr(self, name))
 

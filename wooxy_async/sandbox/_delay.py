@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from wooxy_async.sandbox import _checks as checks
+from wooxy_async._rules import arguments as checks
 
 
 class Delay(Struct, frozen=True):
@@ -31,7 +31,7 @@ class Delay(Struct, frozen=True):
             TypeError: It is no number.
             ValueError: It is negative or not finite.
         """
-        return cls("fixed", checks.seconds("seconds", seconds))
+        return cls("fixed", checks.number("seconds", seconds, 0))
 
     @classmethod
     def uniform(cls, low: float, high: float) -> "Delay":
@@ -45,7 +45,7 @@ class Delay(Struct, frozen=True):
             TypeError: A bound is no number.
             ValueError: A bound is negative or not finite, or they are in the wrong order.
         """
-        if checks.seconds("high", high) < checks.seconds("low", low):
+        if checks.number("high", high, 0) < checks.number("low", low, 0):
             raise ValueError(f"high must not be under low ({low!r}), not {high!r}")
         return cls("uniform", float(low), float(high))
 
@@ -62,7 +62,7 @@ class Delay(Struct, frozen=True):
             TypeError: One of them is no number.
             ValueError: One of them is out of its range.
         """
-        if checks.seconds("median", median) == 0 or checks.seconds("sigma", sigma) > 3:  # noqa: PLR2004
+        if checks.number("median", median, 0) == 0 or checks.number("sigma", sigma, 0) > 3:  # noqa: PLR2004
             raise ValueError(f"median must be over 0 and sigma at most 3, not {median!r} and {sigma!r}")
         return cls("lognormal", float(median), float(sigma))
 
@@ -82,4 +82,4 @@ def as_delay(latency: object) -> Delay:
         TypeError: It is neither.
         ValueError: The number is negative or not finite.
     """
-    return latency if isinstance(latency, Delay) else Delay.fixed(checks.seconds("latency", latency))
+    return latency if isinstance(latency, Delay) else Delay.fixed(checks.number("latency", latency, 0))

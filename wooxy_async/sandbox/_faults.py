@@ -1,11 +1,14 @@
-"""What can be made to happen to a message: one constructor for each kind of fault."""
+"""What can be made to happen to a message, one constructor for each kind of fault, and which fault falls on which."""
 
+from collections import deque
+from itertools import cycle
 from typing import Literal
 
 from msgspec import Struct
 
-from wooxy_async.sandbox import _checks as checks
+from wooxy_async._rules import arguments as checks
 from wooxy_async.sandbox._errors import DocumentedError, documented
+from wooxy_async.sandbox._message import E164
 
 Ending = Literal["own answer", "reply", "half", "reset", "close", "silence"]
 
@@ -82,7 +85,7 @@ class Fault(Struct, frozen=True, kw_only=True):
             ending="reply",
             taken=checks.flag("taken", taken),
             status=checks.whole("status", status, 200, 599),
-            headers=checks.headers("headers", headers),
+            headers=_headers("headers", headers),
             body=body.encode() if isinstance(body, str) else body,
         )
 
@@ -139,7 +142,7 @@ class Fault(Struct, frozen=True, kw_only=True):
             ValueError: The number is negative or not finite.
         """
         if retry_after is not None and not isinstance(retry_after, str):
-            checks.seconds("retry_after", retry_after)
+            checks.number("retry_after", retry_after, 0)
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         return cls.reply(429, "Too Many Requests", headers=headers, name="too_many_requests")
 
@@ -163,7 +166,7 @@ class Fault(Struct, frozen=True, kw_only=True):
             TypeError: It is no number.
             ValueError: It is negative or not finite.
         """
-        pause = checks.seconds("seconds", seconds)
+        pause = checks.number("seconds", seconds, 0)
         return cls(name="accepted", ending="own answer", taken=True, seconds=pause)
 
     @classmethod
@@ -206,3 +209,82 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 def _page(name: str, status: int, title: str, *, taken: bool) -> Fault:
     return Fault.reply(status, _PAGE.format(title), headers={"Content-Type": _HTML}, taken=taken, name=name)
+
+
+class _Queue:
+    """Faults in their order: each once, or over and over."""
+
+    def __init__(self) -> None:
+        self._once: deque[Fault] = deque()
+        self._always: cycle[Fault] | None = None
+
+    def add(self, faults: tuple[Fault, ...], *, always: bool) -> None:
+        """Append faults, or replace what happens for ever."""
+        if always:
+            self._always = cycle(faults)
+        else:
+            self._once.extend(faults)
+
+    def next(self) -> Fault | None:
+        """Return the next fault, those that happen once first; `None` means that nothing happens."""
+        if self._once:
+            return self._once.popleft()
+        return None if self._always is None else next(self._always)
+
+
+class Script:
+    """Faults for the next messages, and for messages to one number.
+
+    A fault for the next message belongs to the next request whose headers arrive and that the cap does not
+    refuse, whatever its token or its body. A message that has got one leaves the faults of its number alone.
+    """
+
+    def __init__(self) -> None:
+        self._next = _Queue()
+        self._numbers: dict[str, _Queue] = {}
+
+    def add(self, faults: tuple[Fault, ...], *, number: str | None, always: bool) -> None:
+        """Schedule faults; see `Sandbox.script`."""
+        if not faults:
+            raise ValueError("faults must hold at least one, for example Fault.reset_after_reading()")
+        for fault in faults:
+            if not isinstance(fault, Fault):
+                raise TypeError(f"faults must be made by Fault, for example Fault.error(12), not {fault!r}")
+        if number is None:
+            self._next.add(faults, always=always)
+            return
+        if any(fault.before_reading for fault in faults):
+            raise ValueError("number must be None for reset_before_reading: unread, a request has no number yet")
+        self._numbers.setdefault(_phone_number("number", number), _Queue()).add(faults, always=always)
+
+    def forget(self) -> None:
+        """Drop every fault that has not happened."""
+        self._next = _Queue()
+        self._numbers.clear()
+
+    def on_arrival(self) -> Fault | None:
+        """Return the fault of a request whose headers have arrived."""
+        return self._next.next()
+
+    def on_reading(self, number: object) -> Fault | None:
+        """Return the fault of a message whose number is known now."""
+        queue = self._numbers.get(number) if isinstance(number, str) else None
+        return None if queue is None else queue.next()
+
+
+def _headers(name: str, value: object) -> tuple[tuple[str, str], ...]:
+    """Return header names and values as pairs."""
+    if value is None:
+        return ()
+    if not isinstance(value, dict) or not all(isinstance(part, str) for pair in value.items() for part in pair):
+        raise TypeError(f"{name} must be a dict of texts, not {checks.shown(value)}.")
+    if any(set(part) & set("\r\n\0") for pair in value.items() for part in pair):
+        raise ValueError(f"{name} must hold no line breaks, not {checks.shown(value)}.")
+    return tuple(value.items())
+
+
+def _phone_number(name: str, value: object) -> str:
+    """Return a phone number that is spelled as E.164."""
+    if not E164.fullmatch(checks.filled(name, value)):
+        raise ValueError(f"{name} must be an E.164 number such as '+14155550123', not {checks.shown(value)}.")
+    return str(value)

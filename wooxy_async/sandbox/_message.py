@@ -8,7 +8,7 @@ from typing import Any, Literal
 import phonenumbers
 from msgspec import UNSET, Struct
 
-_E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
+E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
 _TTL_SECONDS = range(1_800, 259_200 + 1)  # "Between 30 minutes to 72 hour"
 _TAG_LENGTH = 50
 _FEWEST_DIGITS = 7  # no country gives out shorter numbers: a calling code of three, and four more
@@ -64,7 +64,7 @@ def is_number(value: object) -> bool:
     Source:
         `phonenumbers.is_possible_number`: error 3 speaks of validity only, and new ranges must not be refused.
     """
-    if not isinstance(value, str) or not _E164.fullmatch(value):
+    if not isinstance(value, str) or not E164.fullmatch(value):
         return False
     try:
         return phonenumbers.is_possible_number(phonenumbers.parse(value, None))

@@ -10,21 +10,18 @@ from typing import Any, Literal, Self
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from wooxy_async.sandbox import _checks as checks
+from wooxy_async._rules import arguments as checks
 from wooxy_async.sandbox._account import Account, with_token
 from wooxy_async.sandbox._delay import Delay, as_delay
 from wooxy_async.sandbox._endpoint import AccountEndpoint, Endpoint
 from wooxy_async.sandbox._errors import Spelling
-from wooxy_async.sandbox._faults import Fault
+from wooxy_async.sandbox._faults import Fault, Script
 from wooxy_async.sandbox._gate import check_address
 from wooxy_async.sandbox._judge import Judge
-from wooxy_async.sandbox._kept import Kept, TakenMessage
 from wooxy_async.sandbox._listing import Listing, SandboxStatistics, statistics
 from wooxy_async.sandbox._message import ButtonField
-from wooxy_async.sandbox._records import Records
-from wooxy_async.sandbox._script import Script
+from wooxy_async.sandbox._records import Kept, Records, TakenMessage, Watch
 from wooxy_async.sandbox._traffic import Traffic, Violation
-from wooxy_async.sandbox._watch import Watch
 
 EXAMPLE_TOKEN = "sandbox-token-0123456789"  # noqa: S105  # opens nothing but a sandbox
 _MANY = 1_000_000_000
@@ -96,8 +93,8 @@ class Sandbox:
         strict: bool = False,
         button_field: ButtonField = "both",
     ) -> None:
-        checks.choice("error_spelling", error_spelling, ("page", "plain"))
-        checks.choice("button_field", button_field, ("both", "buttons", "button"))
+        checks.one_of("error_spelling", error_spelling, ("page", "plain"))
+        checks.one_of("button_field", button_field, ("both", "buttons", "button"))
         if error_status is not None:
             checks.whole("error_status", error_status, 200, 599)
         self._account = with_token(_as_account(account), token)
@@ -112,8 +109,8 @@ class Sandbox:
         )
         self._records = Records(kept=kept, ids=ids, watch=self._watch)
         self._traffic = Traffic(
-            loss_grace=checks.seconds("loss_grace", loss_grace),
-            linger=checks.seconds("linger", linger),
+            loss_grace=checks.number("loss_grace", loss_grace, 0),
+            linger=checks.number("linger", linger, 0),
             watch=self._watch,
         )
         self._scripts: dict[Method, Script] = {"send": Script(), "account_info": Script()}
@@ -130,8 +127,8 @@ class Sandbox:
             "traffic": self._traffic,
             "latency": as_delay(latency),
             "draws": draws,
-            "body_timeout": checks.seconds("body_timeout", body_timeout),
-            "retry_after": None if retry_after is None else checks.seconds("retry_after", retry_after),
+            "body_timeout": checks.number("body_timeout", body_timeout, 0),
+            "retry_after": None if retry_after is None else checks.number("retry_after", retry_after, 0),
         }
         self._endpoint = Endpoint(**shared, script=self._scripts["send"])
         self._account_endpoint = AccountEndpoint(**shared, script=self._scripts["account_info"])
@@ -193,7 +190,7 @@ class Sandbox:
             ValueError: No fault was given, the number is not E.164, or a number was given for
                 `Fault.reset_before_reading()`: a request that was not read has no number yet.
         """
-        checks.choice("method", method, tuple(self._scripts))
+        checks.one_of("method", method, tuple(self._scripts))
         if method != "send" and number is not None:
             raise ValueError("number must be None for account_info: such a request has none")
         self._scripts[method].add(faults, number=number, always=checks.flag("always", always))

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-from wooxy_async.sandbox._watch import Watch
+from wooxy_async.sandbox._records import Watch
 
 CAP = 10  # "Do not send more than 10 concurrent API requests."
 _KEPT_VIOLATIONS = 1_000
