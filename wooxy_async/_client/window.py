@@ -43,8 +43,8 @@ class Window(Generic[Item, Result]):
         Args:
             is_down: the API does not answer: one message at a time probes it.
         """
-        room = 1 if is_down else 2 * self.slots - len(self.results) - self.handed_over
-        return len(self.live) + len(self.ready) < room
+        room = 2 * self.slots - len(self.results) - self.handed_over
+        return len(self.live) + len(self.ready) < (min(room, 1) if is_down else room)
 
     @property
     def wants_more(self) -> bool:
