@@ -130,7 +130,8 @@ def _starved(play: Play) -> Iterator[str]:
     """Yield streams whose first message waited while urgent ones went by."""
     ledger, books, schedule = play.ledger, play.server.books, play.schedule
     kinds = {kind for plan in schedule.plans.values() for kind, _delay in plan}
-    if any("429" in kind for kind in kinds) or any(at < play.server.connections for at in schedule.openings):
+    is_paused = any("429" in kind for kind in kinds) or any(at < play.server.connections for at in schedule.openings)
+    if is_paused or schedule.troubles["acquire"]:  # a limiter that fails lets its message rest, and lose its turn
         return
     for name in ledger.first_of_streams:
         if name not in ledger.sent or not books.read[name]:
