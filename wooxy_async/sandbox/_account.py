@@ -1,5 +1,6 @@
 """The account that a sandbox plays: what is registered in it, and what is wrong with it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct, structs
@@ -38,7 +39,7 @@ class Sender(Struct, frozen=True, kw_only=True):
 
     name: str
     approved: bool = True
-    countries: tuple[str, ...] | None = None
+    countries: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         checks.filled("name", self.name)
@@ -71,10 +72,10 @@ class Account(Struct, frozen=True, kw_only=True):
     """
 
     token: str | None = None
-    domains: tuple[str | Domain, ...] | None = None
-    senders: tuple[str | Sender, ...] | None = None
+    domains: Sequence[str | Domain] | None = None
+    senders: Sequence[str | Sender] | None = None
     default_sender: str | None = None
-    tags: tuple[str, ...] | None = None
+    tags: Sequence[str] | None = None
     enabled: bool = True
     has_data: bool = True
     secret_matches: bool = True
@@ -137,7 +138,7 @@ class Directory:
         return Sender(name=name) if self.senders is None else self.senders.get(name)
 
 
-def _named(entries: tuple[Any, ...] | None, kind: type[Any], *, fold: bool = False) -> dict[str, Any] | None:
+def _named(entries: Sequence[Any] | None, kind: type[Any], *, fold: bool = False) -> dict[str, Any] | None:
     if entries is None:
         return None
     whole = [kind(name=entry) if isinstance(entry, str) else entry for entry in entries]
@@ -148,7 +149,7 @@ def _make_tuple(struct: Struct, name: str, *kinds: type) -> None:
     entries = getattr(struct, name)
     if entries is None:
         return
-    if not isinstance(entries, tuple | list):
+    if not isinstance(entries, Sequence) or isinstance(entries, str | bytes):
         raise TypeError(f"{name} must be a tuple or a list, or None for any, not {entries!r}")
     for entry in entries:
         if not isinstance(entry, kinds) or not entry:
