@@ -62,7 +62,7 @@ async def test_async_sources(sandbox: Sandbox, client: WooxyClient) -> None:
             break
     await client.aclose()
     assert closed_in == [True]
-    assert sandbox.taken >= 20
+    assert sandbox.taken >= 11  # of the 21 that had started, ten may have been out when the loop was left
 
 
 async def test_the_source_is_pulled_as_slots_become_free(token: str) -> None:

@@ -209,7 +209,8 @@ FRAMING: Final = (
     _flood("endless chunks", _CHUNKED, b"400\r\n" + b" " * 1024 + b"\r\n"),
     _flood("1 GiB", _OK + b"Content-Length: 1073741824\r\n\r\n", b" " * 65536),
     _flood("body until the end that never comes", _OK + b"\r\n", b" " * 65536),
-    _flood("headers", _OK, b"X-More: yes\r\n" * 100),
+    # aiohttp 3.13 has no bound for these: they end when their time is up, which must pass.
+    _flood("headers", _OK, b"X-More: yes\r\n" * 100, limit=SHORT, timing="real", loops=_UVLOOP),
     _flood("one header", _OK + b"X-Long: ", b"a" * 4096),
     _flood("interim answers", b"", b"HTTP/1.1 100 Continue\r\n\r\n", limit=SHORT, timing="real", loops=_UVLOOP),
     _flood("garbage", b"", b"\xff" * 4096),
