@@ -109,16 +109,16 @@ async def test_who_was_stopped_before_the_request_starts_nothing(tmp_path: Path)
 async def test_a_deleted_file_does_not_split_the_cap(tmp_path: Path) -> None:
     """Whoever deletes it under running campaigns, all move to the next one, and nobody starts an eleventh."""
     async with machine(tmp_path, latency=0.1) as (sandbox, shared):
-        workers = await shared.start_many(4, "stream", count=50)
+        workers = await shared.start_many(4, "stream", count=150)  # more than enough to see ten at once three times
         for worker in workers[:3]:
             worker.go()
         for at in range(3):
-            await sandbox.until(lambda at=at: sandbox.requests >= 30 * (at + 1) and sandbox.in_progress > 0)
+            await sandbox.until(lambda at=at: sandbox.requests >= 30 * (at + 1) and sandbox.in_progress == 10)
             shared.file.unlink()
             if at == 0:
                 workers[3].go()
-        assert [await worker.reads() for worker in workers] == [{"Accepted": 50}] * 4
-    assert (sandbox.violations, sandbox.duplicates) == (0, 0), sandbox.peak_in_progress
+        assert [await worker.reads() for worker in workers] == [{"Accepted": 150}] * 4
+    assert (sandbox.peak_in_progress, sandbox.violations, sandbox.duplicates) == (10, 0, 0)
 
 
 @once

@@ -57,12 +57,17 @@ async def test_async_sources(sandbox: Sandbox, client: WooxyClient) -> None:
             finally:
                 closed_in.append(asyncio.current_task() is pulled_in)
 
-    async for outcome in client.send_many(source()):
+    stream, told = client.send_many(source()), list[Outcome]()
+    async for outcome in stream:
+        told.append(outcome)
         if outcome.index >= 20:
             break
     await client.aclose()
     assert closed_in == [True]
-    assert sandbox.taken >= 11  # of the 21 that had started, ten may have been out when the loop was left
+    told += stream.undelivered
+    assert sorted(outcome.index for outcome in told) == list(range(len(told)))
+    assert len(told) > 20
+    assert sandbox.taken == sum(isinstance(outcome, Accepted) for outcome in told) > 10
 
 
 async def test_the_source_is_pulled_as_slots_become_free(token: str) -> None:

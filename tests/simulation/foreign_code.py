@@ -36,16 +36,21 @@ class Troubles:
 
     Args:
         planned: what is raised, by the number of the call.
+        came: called whenever something is.
     """
 
-    def __init__(self, planned: dict[int, str]) -> None:
+    def __init__(self, planned: dict[int, str], came: Callable[[], object] = bool) -> None:
         self._planned = planned
+        self._came = came
         self._calls = 0
 
     def next(self) -> str:
         """Return what the next call does; "" is nothing."""
+        kind = self._planned.get(self._calls, "")
         self._calls += 1
-        return self._planned.get(self._calls - 1, "")
+        if kind:
+            self._came()
+        return kind
 
     def __call__(self) -> None:
         """Raise what is planned."""

@@ -48,6 +48,7 @@ class Ledger:
     too_late: dict[str, float] = field(default_factory=dict)  # since when no request may start
     died: set[str] = field(default_factory=set)  # with their loop, before anybody was told
     first_of_streams: list[str] = field(default_factory=list)
+    no_slots: list[float] = field(default_factory=list)  # when a limiter failed to give one, or was slow to
     blocked: float = 0.0
     wrong: list[str] = field(default_factory=list)
     over: bool = False
@@ -94,6 +95,8 @@ class Play:
         self.server.up_at = START + schedule.outage
         self.ledger = Ledger(trace=self.server.note, now=self.monotonic)
         self._troubles = {thing: Troubles(planned) for thing, planned in schedule.troubles.items()}
+        no_slots = self.ledger.no_slots
+        self._troubles["acquire"] = Troubles(schedule.troubles["acquire"], lambda: no_slots.append(self.monotonic()))
         self._awaited = AwaitedHooks(
             lambda: self.loop.time() - self.ledger.blocked, self.server.note, self.ledger.wrong
         )

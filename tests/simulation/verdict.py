@@ -130,13 +130,14 @@ def _starved(play: Play) -> Iterator[str]:
     """Yield streams whose first message waited while urgent ones went by."""
     ledger, books, schedule = play.ledger, play.server.books, play.schedule
     kinds = {kind for plan in schedule.plans.values() for kind, _delay in plan}
-    is_paused = any("429" in kind for kind in kinds) or any(at < play.server.connections for at in schedule.openings)
-    if is_paused or schedule.troubles["acquire"]:  # a limiter that fails lets its message rest, and lose its turn
+    if any("429" in kind for kind in kinds) or any(at < play.server.connections for at in schedule.openings):
         return
     for name in ledger.first_of_streams:
         if name not in ledger.sent or not books.read[name]:
             continue
         from_, to = ledger.sent[name], books.read[name][0]
+        if any(from_ <= at <= to for at in ledger.no_slots):
+            continue  # it may have been this message's: it rests then, and has no turn
         went = [
             other for other, reads in books.read.items() for read in reads if from_ < read < to and other != ACCOUNT
         ]

@@ -157,10 +157,8 @@ class Submission:
         """Return what is known of a message whose last attempt has not ended."""
         if self._final is not None:
             return self._final
-        if self._doubt is not None:
-            return msgspec.structs.replace(self._doubt, may_settle=True) if may_settle else self._doubt
-        if self.is_out:
-            outcome = self._judged(Cause(kind=cause.kind, text=f"{cause.text}; its request was out."))
+        if self._doubt is not None or self.is_out:
+            outcome = self._doubt or self._judged(Cause(kind=cause.kind, text=f"{cause.text}; its request was out."))
             return msgspec.structs.replace(outcome, may_settle=True) if may_settle else outcome
         kind = AT_DEADLINE.get(self._state, cause.kind) if cause.kind == "deadline" else cause.kind
         return self._judged(Cause(kind=kind, text=f"{cause.text}; it was {self._words}."))
@@ -256,7 +254,7 @@ class Submission:
         return True
 
     async def _ask_account(self) -> bool | None:
-        """Probe the API without a message; see `_breaker.Ask`."""
+        """Probe the API without a message; see `breaker.Ask`."""
         try:
             await ask(self._session, priority=self._priority)
         except AccountError as error:
