@@ -1,6 +1,6 @@
 """`send_many`: outcomes of many messages, in the order of completion.
 
-An *feeder*, one task that the client owns, pulls the source and closes it; it never references the stream, so that a
+A *feeder*, one task that the client owns, pulls the source and closes it; it never references the stream, so that a
 stream that nobody holds any more is noticed at once. The window only gives permits: as many messages are under way or
 wait to be taken as there are slots, and as many again are checked and encoded. A consumer who leaves, in whatever
 way, takes nothing more, so no more is started than the window had permitted; and no task group or cancel
