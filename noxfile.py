@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2024.10.9"
+nox.needs_version = ">=2025.5.1"  # from there on each session says how long it took
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = [
     "lint",
@@ -16,13 +16,17 @@ nox.options.sessions = [
     f"tests-{sys.executable}",
     "newer",
     "lowest",
-    "readme",
+    "pages",
+    "recipes",
+    "reference",
+    "package",
     "memory",
     "simulation",
     "bench_runs",
 ]
 
 
+PROJECT = nox.project.load_toml("pyproject.toml")
 CURRENT = sys.version_info[:2]
 SUPPORTED = [(3, 11), (3, 12), (3, 13)]
 WORKERS = ("--numprocesses=2", "--dist=worksteal")
@@ -46,6 +50,18 @@ FOUND = {version: python for version in SUPPORTED if version != CURRENT and (pyt
 NEWEST = max((version for version in FOUND if version > CURRENT), default=None)
 
 
+def _install(session: nox.Session, group: str, *packages: str) -> None:
+    """Install packages with a dependency group, which nox reads itself: older pips have no `--group`."""
+    session.install(*packages, *nox.project.dependency_groups(PROJECT, group))
+
+
+def _fresh(session: nox.Session, name: str) -> Path:
+    """Return a folder for a session's files that holds nothing yet."""
+    folder = Path(session.create_tmp()).resolve() / name
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
@@ -56,16 +72,22 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types: mypy strict inside, pyright on what users see."""
-    session.install(".[types]")
+    """Check types: ours, that users see all of them, and a user's strict project, against the installed wheel."""
+    _install(session, "types", ".[cli,redis,uvloop]")
     session.run("mypy")
     session.run("pyright", "--pythonpath", f"{session.bin}/python")
+    project = shutil.copytree("tests/typing/project", _fresh(session, "project"))
+    with session.chdir(project):  # where no source of ours is in the way
+        session.run("pyright", "--verifytypes", "wooxy_async", "--ignoreexternal")
+        session.run("mypy", ".")
+        session.run("pyright")
+        session.run("pytest")
 
 
 @nox.session(python=[sys.executable, *FOUND.values()])
 def tests(session: nox.Session) -> None:
     """Run all tests from an installed package, on asyncio (debug) and uvloop; every branch is covered."""
-    session.install("--editable", ".[test]")
+    _install(session, "test", "--editable", ".[cli,redis,uvloop]")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", *WORKERS, *session.posargs)
     session.run("coverage", "combine", "--quiet")
@@ -78,7 +100,7 @@ def newer(session: nox.Session) -> None:
     if NEWEST is None:
         session.log("no Python newer than this one was found")
         return
-    session.install(".[test]")
+    _install(session, "test", ".[cli,redis,uvloop]")
     session.run("pytest", *WORKERS, *session.posargs)
     session.run("pytest", *WORKERS, *CORE, env={"WOOXY_TEST_EAGER": "1"})
 
@@ -86,16 +108,55 @@ def newer(session: nox.Session) -> None:
 @nox.session
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest supported dependencies, and the tests for users of aioresponses."""
-    session.install(".[test]", "aiohttp==3.13.0", "anyio==4.6.0", "msgspec==0.21.0", "phonenumbers==8.13.50")
-    session.install("aioresponses==0.7.9")
+    pinned = (
+        "aiohttp==3.13.0",
+        "anyio==4.6.0",
+        "msgspec==0.21.0",
+        "phonenumbers==8.13.50",
+        "aioresponses==0.7.9",
+        "redis==5.0.1",
+    )
+    _install(session, "test", ".[cli,redis,uvloop]", *pinned)
     session.run("pytest", "-o", "asyncio_debug=false", *WORKERS, *session.posargs)
 
 
 @nox.session
-def readme(session: nox.Session) -> None:
+def pages(session: nox.Session) -> None:
     """Run the Python blocks of README and guide against a sandbox."""
-    session.install(".[test]", "django>=5.2", "fastapi>=0.115", "httpx>=0.28")
+    _install(session, "pages", ".[cli,redis]")
     session.run("python", "tests/readme.py")
+
+
+@nox.session
+def recipes(session: nox.Session) -> None:
+    """Run the guide's services under the servers that people start them with: uvicorn, gunicorn, Celery."""
+    _install(session, "recipes", ".[cli]")
+    session.run("pytest", *(session.posargs or ["tests/recipes"]))
+
+
+@nox.session
+def reference(session: nox.Session) -> None:
+    """Render docstrings and guide to HTML: `nox -s reference -- FOLDER`."""
+    _install(session, "pages", ".")
+    session.run("python", "tests/reference.py", *(session.posargs or [f"{session.create_tmp()}/reference"]))
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build what is published; try the wheel alone, then tests of the source distribution: `-- tests` runs them all."""
+    dist, source = _fresh(session, "dist"), _fresh(session, "source")
+    session.install("build>=1.3")
+    session.run("python", "-m", "build", "--outdir", str(dist))  # the wheel is built from the source distribution
+    (wheel,), (archive,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    alone = f"{dist}/alone/bin/python"
+    session.run("python", "-m", "venv", f"{dist}/alone")
+    session.run(alone, "-m", "pip", "install", "--quiet", str(wheel), external=True)
+    session.run(alone, "-W", "error", str(Path("tests/wheel.py").resolve()), external=True)
+    _install(session, "package", f"{wheel}[cli,redis,uvloop]")
+    session.run("twine", "check", "--strict", str(wheel), str(archive))
+    shutil.unpack_archive(archive, source, filter="data")
+    with session.chdir(next(source.iterdir())):
+        session.run("pytest", *WORKERS, *(session.posargs or ["tests/unit", *CORE]))
 
 
 @nox.session
@@ -108,35 +169,40 @@ def memory(session: nox.Session) -> None:
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Draw faults at random for long: `nox -s fuzz -- --messages 200000`."""
-    session.install(".[test]")
+    _install(session, "test", ".[cli,redis,uvloop]")
     session.run("python", "tests/support/fuzz.py", *session.posargs)
 
 
 @nox.session
 def simulation(session: nox.Session) -> None:
     """Play as many simulated schedules as fit a minute, or for long: `nox -s simulation -- --messages 1000000`."""
-    session.install(".[test]")
+    _install(session, "test", ".[cli,redis,uvloop]")
     session.run("python", "tests/simulation", *session.posargs)
+    if not session.posargs:
+        session.run("python", "tests/simulation", "--bare")  # the shuffling itself breaks nothing
 
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Kill, stop, fork and delete at random beside the host limiter: `nox -s chaos -- --seeds 10 --seconds 30`."""
-    session.install(".[test]")
-    session.run("python", "tests/support/chaos.py", *session.posargs)
+    """Kill, stop and more at random beside the host limiter and over an engine: ten seeds of 30 s, one of 5 minutes."""
+    _install(session, "test", ".[cli,redis,uvloop]")
+    sizes = (("--seeds", "10", "--seconds", "30"), ("--seeds", "1", "--first", "11", "--seconds", "300"))
+    for program in ("chaos", "chaos_redis"):
+        for size in (session.posargs,) if session.posargs else sizes:
+            session.run("python", f"tests/support/{program}.py", *size)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure beside the peers, interleaved: `nox -s bench -- --rounds 5`; results go to benchmarks/results."""
-    session.install("--editable", ".[bench]")
+    _install(session, "bench", "--editable", ".[uvloop]")
     session.run("python", "-m", "benchmarks", "run", *session.posargs)
 
 
 @nox.session
 def bench_runs(session: nox.Session) -> None:
     """Prove that the benchmarks run; their figures mean nothing."""
-    session.install(".[bench]")
+    _install(session, "bench", ".[uvloop]")
     results = f"{session.create_tmp()}/quick.json"
     session.run("python", "-m", "benchmarks", "run", "--quick", "--output", results)
     session.run("python", "-m", "benchmarks", "compare", results, results)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
-from benchmarks import discovery, harness
-from benchmarks.compare import comparison
+from benchmarks import harness, interface
+from benchmarks.harness import MeasurementError
 from benchmarks.interface import Case, Peer, Results, Scale
-from benchmarks.machine import describe
-from benchmarks.processes import MeasurementError
-from benchmarks.report import markdown
+from benchmarks.report import describe, markdown
+from benchmarks.spread import comparison
 
 _FOLDER = Path(__file__).parent / "results"
 _INTERRUPTED = 130  # exit code after Ctrl-C
@@ -25,7 +26,9 @@ _ALWAYS = ("wooxy-async", "aiohttp", "anyio", "msgspec", "uvloop", "phonenumbers
 def main() -> None:
     """Run what the arguments ask for."""
     arguments = _parser().parse_args()
-    arguments.do(arguments)
+    with TemporaryDirectory(prefix="wooxy-") as place:  # no cap is shared with other processes of this machine
+        os.environ["WOOXY_RUNTIME_DIR"] = place
+        arguments.do(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,8 +59,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> None:
     peers = _peers(arguments.peer)
     scale = Scale(quick=arguments.quick, peers=tuple(peers), seconds=0.1 if arguments.quick else arguments.seconds)
-    wanted = arguments.question or discovery.questions()
-    cases: list[Case] = [case for name in wanted for case in discovery.question(name).cases(scale)]
+    wanted = arguments.question or interface.questions()
+    cases: list[Case] = [case for name in wanted for case in interface.question(name).cases(scale)]
     results = Results(
         date=datetime.now(UTC).date().isoformat(),
         command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
@@ -79,12 +82,12 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _peers(wanted: list[str] | None) -> dict[str, Peer]:
     """Return the peers whose packages are installed, ours first."""
-    found = {name: peer for name, peer in discovery.peers().items() if name in (wanted or [name])}
+    found = {name: peer for name, peer in interface.peers().items() if name in (wanted or [name])}
     for name, peer in found.items():
-        if lacks := discovery.missing(peer):
+        if lacks := interface.missing(peer):
             sys.stderr.write(f"left out: {name} needs {', '.join(lacks)}\n")
     names = sorted(found, key=lambda name: (not name.startswith("wooxy"), name))
-    return {name: found[name] for name in names if not discovery.missing(found[name])}
+    return {name: found[name] for name in names if not interface.missing(found[name])}
 
 
 def _write(results: Results, file: Path) -> None:
@@ -110,7 +113,7 @@ def _plot(arguments: argparse.Namespace) -> None:
 def _draw(results: Results, folder: Path) -> None:
     from benchmarks.drawing import draw  # noqa: PLC0415 - the other commands work without matplotlib
 
-    for question in discovery.questions().values():
+    for question in interface.questions().values():
         for plot in question.plots(results):
             if any(line.points for line in plot.lines):
                 (folder / f"{plot.file}.svg").write_text(draw(plot, list(results.peers.values())), encoding="utf-8")

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from benchmarks.discovery import peer
-from benchmarks.interface import Case
+from benchmarks.interface import Case, peer
 
 WARM_UP: Final = 50  # messages that open the connections and fill caches; not timed
 

@@ -1,14 +1,22 @@
-"""What questions, peers and the harness have in common."""
+"""What questions, peers and the harness have in common, and how the questions and peers are found."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, Protocol
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, Protocol, cast
 
 import msgspec
 
-SLOTS = 10  # requests in progress: the account's cap, and every peer's
+from benchmarks import peers as peer_files, questions as question_files
+
+SLOTS = 10  # requests in progress: the account's cap, and every peer's; peers are measured without wooxy_async
+Answered = Callable[[], object]
+AsyncSend = Callable[[Iterable[int], Answered], Any]
 
 
 class Latency(msgspec.Struct, frozen=True):
@@ -151,10 +159,6 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
     joined: bool = False
 
 
-Answered = Callable[[], object]
-AsyncSend = Callable[[Iterable[int], Answered], Any]
-
-
 class Peer(Protocol):
     """A client: a module of `peers`."""
 
@@ -190,3 +194,33 @@ class Question(Protocol):
     def plots(self, results: Results) -> list[Plot]:
         """Return the report's pictures."""
         ...
+
+
+def questions() -> dict[str, Question]:
+    """Return all questions by module name, in their order."""
+    found = {name: question(name) for name in _names(question_files)}
+    return dict(sorted(found.items(), key=lambda item: item[1].ORDER))
+
+
+def question(name: str) -> Question:
+    """Return one question."""
+    return cast("Question", importlib.import_module(f"{question_files.__name__}.{name}"))
+
+
+def peers() -> dict[str, Peer]:
+    """Return all peers by module name."""
+    return {name: peer(name) for name in _names(peer_files)}
+
+
+def peer(name: str) -> Peer:
+    """Return one peer; its packages are imported when its client is opened."""
+    return cast("Peer", importlib.import_module(f"{peer_files.__name__}.{name}"))
+
+
+def missing(of: Peer) -> list[str]:
+    """Return the packages that a peer needs and that are not installed."""
+    return [name for name in of.REQUIRES if find_spec(name) is None]
+
+
+def _names(folder: ModuleType) -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(folder.__path__))

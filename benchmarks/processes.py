@@ -1,94 +1,240 @@
-"""The processes of a run: the server, and a fresh one for each measurement."""
+"""Processes that share an account during one measurement: this module, run with a task; each says what it saw."""
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
+import random
 import subprocess
 import sys
-from types import TracebackType
-from typing import Final, Self
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import msgspec
 
-from benchmarks.interface import Case, Counts, Latency
+from benchmarks.interface import SLOTS
+from benchmarks.lock_files import LockFiles
+from benchmarks.work import TOKEN, message_maker
 
-LIMIT: Final = 1800.0  # seconds for one measurement
-
-
-class MeasurementError(Exception):
-    """A measurement failed; its text is what the process wrote."""
-
-
-def _processors() -> tuple[set[int], set[int]]:
-    """Return the processors of the server and those of the clients, so that neither drives the other from its own."""
-    if not hasattr(os, "sched_getaffinity"):
-        return set(), set()
-    *most, last = sorted(os.sched_getaffinity(0))
-    return {last}, set(most) or {last}
+WAYS: Final = {"process": "one process", "host": "host", "files": "lock files, polled"}
+LOSS_HOLD: Final = 1.0
+_SETTLE: Final = 0.7  # seconds before figures count
+_NOBODY: Final = "http://127.0.0.1:9"  # where no task sends anything
 
 
-def _pin(process: int, processors: set[int]) -> None:
-    if processors:
-        os.sched_setaffinity(process, processors)
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process does.
+
+    Args:
+        job: "stream", "churn", "alone", "hold" or "wait".
+        way: how it has slots; see `WAYS`.
+        directory: where processes meet.
+        url: the server's, for those who send.
+        seconds: for which figures count.
+        tasks: at once.
+        hold: seconds that a task uses a slot.
+        pause: seconds that it rests then on average.
+        priority: of its slots.
+        count: acquires of "alone".
+    """
+
+    job: str
+    way: str
+    directory: str
+    url: str = _NOBODY
+    seconds: float = 1.0
+    tasks: int = 1
+    hold: float = 0.0
+    pause: float = 0.0
+    priority: str = "bulk"
+    count: int = 0
 
 
-def pin_client() -> None:
-    """Keep this process off the server's processor."""
-    _pin(0, _processors()[1])
+class Process:
+    """A started process, and the line to it.
 
+    Args:
+        task: what it does.
+    """
 
-class Server:
-    """The server process, and the line to it."""
+    def __init__(self, task: Task) -> None:
+        command = [sys.executable, "-m", "benchmarks.processes", msgspec.json.encode(task).decode()]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own
 
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is the run's; the server ends with its standard input
-        )
-        _pin(self._process.pid, _processors()[0])
-        self.url: str = msgspec.json.decode(self._hear())
-        return self
+    def hears(self) -> Any:
+        """Return what it says next."""
+        assert self._process.stdout is not None
+        return msgspec.json.decode(self._process.stdout.readline())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._process.terminate()
+    def go(self) -> None:
+        """Let it begin."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"\n")
+        self._process.stdin.flush()
+
+    def kill(self) -> None:
+        """End it."""
+        self._process.kill()
         self._process.wait()
 
-    def set(self, latency: Latency) -> None:
-        """Set the latency, and the counts back to zero."""
-        self._ask(msgspec.json.encode(latency))
 
-    def counts(self) -> Counts:
-        """Return what the server counted."""
-        return msgspec.json.decode(self._ask(b""), type=Counts)
-
-    def _ask(self, line: bytes) -> bytes:
-        assert self._process.stdin is not None
-        self._process.stdin.write(line + b"\n")
-        self._process.stdin.flush()
-        return self._hear()
-
-    def _hear(self) -> bytes:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline()
+@contextmanager
+def meeting() -> Iterator[str]:
+    """Give a directory in which processes meet."""
+    with TemporaryDirectory() as directory:
+        yield directory
 
 
-def measure(case: Case, url: str) -> dict[str, float]:
-    """Make one measurement in a fresh process.
-
-    Raises:
-        MeasurementError: the process failed or took too long.
-    """
-    command = [sys.executable, "-m", "benchmarks.measuring", msgspec.json.encode(case).decode(), url]
-    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+@contextmanager
+def started(*tasks: Task) -> Iterator[list[Process]]:
+    """Start processes, wait until all are ready, and end them with the block."""
+    processes = [Process(task) for task in tasks]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=LIMIT, check=True, env=surroundings)  # noqa: S603 - our own
-    except subprocess.CalledProcessError as error:
-        raise MeasurementError(error.stderr.decode(errors="replace").strip()) from None
-    except subprocess.TimeoutExpired:
-        raise MeasurementError(f"it took longer than {LIMIT:g} s") from None
-    values: dict[str, float] = msgspec.json.decode(done.stdout.splitlines()[-1])
-    return values
+        for process in processes:
+            process.hears()
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def together(*tasks: Task) -> list[dict[str, Any]]:
+    """Let processes do something at the same time, and return what each saw."""
+    with started(*tasks) as processes:
+        for process in processes:
+            process.go()
+        return [process.hears() for process in processes]
+
+
+def limiter_of(task: Task) -> Any:
+    """Return the limiter of a way."""
+    from wooxy_async.limits import ProcessLimiter  # noqa: PLC0415 - the measured process alone
+    from wooxy_async.limits._host import HostLimiter  # noqa: PLC0415
+
+    if task.way == "files":
+        return LockFiles(Path(task.directory))
+    if task.way == "host":
+        return HostLimiter(TOKEN, url=task.url, directory=task.directory, loss_hold=LOSS_HOLD)
+    return ProcessLimiter(TOKEN)
+
+
+async def _stream(task: Task, limiter: Any) -> dict[str, Any]:
+    """Send a campaign without end; returns its messages and CPU while figures count.
+
+    What is under way has ended before the process does: lock files of one that exits are free at once.
+    """
+    from wooxy_async import WooxyClient  # noqa: PLC0415 - the measured process alone
+
+    _ready()
+    begin = time.monotonic() + _SETTLE
+    sent, used = 0, 0.0
+    async with WooxyClient(TOKEN, base_url=task.url, limiter=limiter) as client:
+        async for _outcome in client.send_many(map(message_maker(), itertools.count())):
+            now = time.monotonic()
+            if now >= begin + task.seconds:
+                break
+            if now >= begin:
+                used = used or time.process_time()
+                sent += 1
+        return {"sent": sent, "cpu": time.process_time() - used}
+
+
+async def _churn(task: Task, limiter: Any) -> dict[str, Any]:
+    """Use slots again and again; returns what each wait took, in seconds, and how many ended while figures count."""
+    _ready()
+    begin, draw, waits, served = time.monotonic() + _SETTLE, random.Random(1), list[float](), 0
+
+    async def use() -> None:
+        nonlocal served
+        while (asked := time.monotonic()) < begin + task.seconds:
+            async with limiter.slot(priority=task.priority):
+                if (had := time.monotonic()) >= begin:  # also who has waited since long before
+                    waits.append(had - asked)
+                    served += had < begin + task.seconds
+                await asyncio.sleep(task.hold)
+            if task.pause:
+                await asyncio.sleep(2 * task.pause * draw.random())
+
+    await asyncio.gather(*(use() for _task in range(task.tasks)))
+    return {"waits": waits, "served": served}
+
+
+async def _alone(task: Task, limiter: Any) -> dict[str, Any]:
+    """Take a free slot and give it back, many times; returns the CPU of one."""
+    _ready()
+    for _warm in range(SLOTS):
+        async with limiter.slot(priority="bulk"):
+            pass
+    used = time.process_time()
+    for _time in range(task.count):
+        async with limiter.slot(priority="bulk"):
+            pass
+    return {"cpu": (time.process_time() - used) / task.count}
+
+
+async def _wait(task: Task, limiter: Any) -> dict[str, Any]:
+    """Wait for slots that others hold; returns the CPU of a second."""
+    waiting = [asyncio.ensure_future(limiter.slot(priority="bulk").__aenter__()) for _task in range(task.tasks)]
+    await asyncio.sleep(_SETTLE)
+    _ready()
+    used = time.process_time()
+    await asyncio.sleep(task.seconds)
+    spent = (time.process_time() - used) / task.seconds
+    assert not any(each.done() for each in waiting)
+    for each in waiting:
+        each.cancel()
+    await asyncio.wait(waiting)
+    return {"cpu": spent}
+
+
+async def _hold(task: Task, limiter: Any) -> dict[str, Any]:
+    """Take slots and say when each was had; they are held as long as the process lives."""
+    _ready(wait=False)
+    had = []
+    slots = [limiter.slot(priority="urgent") for _task in range(task.tasks)]
+    for each in asyncio.as_completed([each.__aenter__() for each in slots]):
+        await each
+        had.append(time.monotonic())
+    _say({"had": had})
+    await asyncio.Event().wait()
+    raise AssertionError(slots)
+
+
+JOBS: Final[dict[str, Callable[[Task, Any], Coroutine[Any, Any, dict[str, Any]]]]] = {
+    "stream": _stream,
+    "churn": _churn,
+    "alone": _alone,
+    "wait": _wait,
+    "hold": _hold,
+}
+
+
+def _say(what: object) -> None:
+    sys.stdout.write(msgspec.json.encode(what).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _ready(*, wait: bool = True) -> None:
+    _say("ready")
+    if wait:
+        sys.stdin.readline()
+
+
+def main() -> None:
+    """Do the task that the first argument describes."""
+    task = msgspec.json.decode(sys.argv[1], type=Task)
+
+    async def work() -> None:
+        _say(await JOBS[task.job](task, limiter_of(task)))
+        os._exit(0)  # what is under way is not waited for
+
+    asyncio.run(work())
+
+
+if __name__ == "__main__":
+    main()

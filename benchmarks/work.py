@@ -1,11 +1,17 @@
-"""The work that every peer does: the same messages, the same bodies, the same look at the answer."""
+"""The work that every peer does: the same messages, bodies and look at the answer, from ten workers or ten threads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+from benchmarks.interface import SLOTS, Answered, AsyncSend
 
 if TYPE_CHECKING:
     from wooxy_async import ViberMessage
@@ -67,3 +73,55 @@ def message_maker() -> Callable[[int], ViberMessage]:
         )
 
     return message
+
+
+def ten_workers(send_one: Callable[[int], Awaitable[object]]) -> AsyncSend:
+    """Return a function that sends numbered messages, ten at once.
+
+    Args:
+        send_one: sends one message and checks its answer.
+    """
+
+    async def work(left: Iterable[int], answered: Answered) -> None:
+        for number in left:
+            await send_one(number)
+            answered()
+
+    async def send(numbers: Iterable[int], answered: Answered) -> None:
+        left = iter(numbers)
+        await asyncio.gather(*(work(left, answered) for _slot in range(SLOTS)))
+
+    return send
+
+
+@contextmanager
+def ten_threads(open_one: Callable[[], Callable[[int], object]]) -> Iterator[Callable[[Iterable[int], Answered], None]]:
+    """Give a function that sends numbered messages from ten threads.
+
+    Args:
+        open_one: called in each thread; returns what sends one message over that thread's own connection.
+    """
+    ready = threading.local()
+    lock = threading.Lock()
+
+    def work(left: Iterator[int], answered: Answered) -> None:
+        while True:
+            with lock:
+                number = next(left, None)
+            if number is None:
+                return
+            ready.send_one(number)
+            with lock:
+                answered()
+
+    def begin() -> None:
+        ready.send_one = open_one()
+
+    with ThreadPoolExecutor(SLOTS, initializer=begin) as pool:
+
+        def send(numbers: Iterable[int], answered: Answered) -> None:
+            left = iter(numbers)
+            for done in [pool.submit(work, left, answered) for _slot in range(SLOTS)]:
+                done.result()
+
+        yield send

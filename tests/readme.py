@@ -66,11 +66,12 @@ def play(program: str, environment: dict[str, str]) -> int:
         return subprocess.run(words, cwd=folder, env=environment, stdout=quiet, check=False).returncode  # noqa: S603
 
 
-async def run(name: str, page: str) -> None:
+async def run(name: str, page: str, runtime: str) -> None:
     """Run each block of a page, with a sandbox in its environment."""
     count = 0
     async with Sandbox() as sandbox:
-        environment = {**os.environ, "WOOXY_ACCESS_TOKEN": "any-token", "WOOXY_BASE_URL": sandbox.url}
+        own = {"WOOXY_ACCESS_TOKEN": "any-token", "WOOXY_BASE_URL": sandbox.url, "WOOXY_RUNTIME_DIR": runtime}
+        environment = os.environ | own
         for count, program in enumerate(programs(page), start=1):
             if await asyncio.to_thread(play, program, environment) != 0:
                 raise SystemExit(f"{name}: block {count} failed:\n{program}")
@@ -103,8 +104,9 @@ def main() -> None:
     for name in ("README.md", "outcomes-and-faults.md"):
         if outcome_table() not in pages[name]:
             raise SystemExit(f"The outcome table of {name} is not the code's:\n{outcome_table()}")
-    for name, page in {**pages, "help(wooxy_async)": str(wooxy_async.__doc__)}.items():
-        asyncio.run(run(name, page))
+    with tempfile.TemporaryDirectory() as runtime:
+        for name, page in {**pages, "help(wooxy_async)": str(wooxy_async.__doc__)}.items():
+            asyncio.run(run(name, page, runtime))
     check_screen(pages["README.md"])
 
 

@@ -42,6 +42,7 @@ An outcome is one of
 from wooxy_async._client.client import WooxyClient
 from wooxy_async._client.stream import OutcomeStream
 from wooxy_async._ports import Priority
+from wooxy_async._public import show_public_paths
 from wooxy_async._rules.account import AccountError, AccountInfo
 from wooxy_async._rules.attempt import Attempt
 from wooxy_async._rules.checks import MAX_BODY_BYTES
@@ -122,11 +123,4 @@ __all__ = [  # noqa: RUF022 - grouped, not sorted
 __version__ = "0.1.0"
 
 
-def _show_public_paths() -> None:
-    """Let nobody see a private path in a traceback, a repr or a pickle."""
-    for name in __all__:
-        if isinstance(globals()[name], type):
-            globals()[name].__module__ = __name__
-
-
-_show_public_paths()
+show_public_paths(__name__)

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from benchmarks.interface import SLOTS, AsyncSend
-from benchmarks.work import HEADERS, PATH, check, encode, fields
-from benchmarks.workers import ten_workers
+from benchmarks.work import HEADERS, PATH, check, encode, fields, ten_workers
 
 TITLE: Final = "niquests, ten workers"
 REQUIRES: Final = ("niquests",)

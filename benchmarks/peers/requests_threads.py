@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 from benchmarks.interface import Answered
-from benchmarks.threads import ten_threads
-from benchmarks.work import HEADERS, PATH, check, encode, fields
+from benchmarks.work import HEADERS, PATH, check, encode, fields, ten_threads
 
 TITLE: Final = "requests, ten threads"
 REQUIRES: Final = ("requests",)

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from benchmarks.interface import AsyncSend
-from benchmarks.work import TOKEN, text
-from benchmarks.workers import ten_workers
+from benchmarks.work import TOKEN, ten_workers, text
 
 TITLE: Final = "slack_sdk (async), ten workers"
 REQUIRES: Final = ("slack_sdk", "aiohttp")

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from benchmarks.interface import AsyncSend
-from benchmarks.work import TOKEN, phone_number, text
-from benchmarks.workers import ten_workers
+from benchmarks.work import TOKEN, phone_number, ten_workers, text
 
 TITLE: Final = "twilio (async), ten workers"
 REQUIRES: Final = ("twilio",)

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from benchmarks.interface import AsyncSend
-from benchmarks.work import TOKEN, message_maker
-from benchmarks.workers import ten_workers
+from benchmarks.work import TOKEN, message_maker, ten_workers
 
 TITLE: Final = "wooxy_async send, ten workers"
 REQUIRES: Final = ("wooxy_async",)

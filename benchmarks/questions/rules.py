@@ -82,10 +82,10 @@ def _check_numbers_by_library() -> _Timed:
 def _read(answer: bytes) -> Callable[[], _Timed]:
     def made() -> _Timed:
         from wooxy_async._rules.redaction import Redactor  # noqa: PLC0415 - the measured process alone
-        from wooxy_async._rules.wire import read_answer  # noqa: PLC0415 - likewise
+        from wooxy_async._rules.wire import read_reply  # noqa: PLC0415 - likewise
 
         redact = Redactor((TOKEN,))
-        return (lambda: read_answer(answer, redact)), 1
+        return (lambda: read_reply(answer, redact)), 1
 
     return made
 

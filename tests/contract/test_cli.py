@@ -6,6 +6,7 @@ import re
 import resource
 import runpy
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from typer.testing import CliRunner
 
+import wooxy_async.cli
 from wooxy_async.cli import main
 from wooxy_async.cli._app import app
 from wooxy_async.sandbox import Account, Fault, Sandbox
@@ -96,7 +98,7 @@ def when(condition: Callable[[], bool], act: Callable[[], object]) -> threading.
 def test_every_row_is_sent_or_reported(sandbox: Sandbox, contacts: Path) -> None:
     """Each sendable number gets one message with its own text; each other row is a line with its reason."""
     result = run(sandbox, contacts, "--results", "out.jsonl")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert sorted((message.number, message.text) for message in sandbox.messages) == [
         ("+14155550101", "Hi José of Kraków, Stare\nMiasto"),
         ("+14155550102", "Hi გიორგი of Riga"),
@@ -122,7 +124,7 @@ def test_the_field_of_the_button_can_be_chosen(portal: BlockingPortal, contacts:
     for number, given in enumerate(((), ("--button-field", "buttons"), ("--button-field", "button"))):
         with portal.wrap_async_context_manager(Sandbox(button_field="button")) as server:
             results = ("--results", contacts.with_name(f"{number}.jsonl"))
-            assert run(server, contacts, *button, *given, *results).exit_code == 1  # some rows cannot be sent
+            assert run(server, contacts, *button, *given, *results).exit_code == 3  # some rows cannot be sent
             assert {message.button is not None for message in server.messages} == {given[1:] == ("button",)}
 
 
@@ -149,8 +151,8 @@ def test_before_anything_leaves_the_screen_says_what_will_go(sandbox: Sandbox, c
 
 def test_results_are_for_their_owner_and_never_overwritten(sandbox: Sandbox, contacts: Path) -> None:
     """The file is made with mode 0600; a name that is taken is refused, or the next free one is found."""
-    assert run(sandbox, contacts, "--results", "out.jsonl").exit_code == 1
-    assert stat.S_IMODE(os.stat("out.jsonl").st_mode) == 0o600  # noqa: PTH116  # the mode alone matters
+    assert run(sandbox, contacts, "--results", "out.jsonl").exit_code == 3
+    assert stat.S_IMODE(os.stat("out.jsonl").st_mode) == 0o600  # noqa: PTH116 - the mode alone matters
     before = Path("out.jsonl").read_bytes()
     refused = run(sandbox, contacts, "--results", "out.jsonl")
     assert refused.exit_code == 2
@@ -194,6 +196,7 @@ def test_json_is_all_that_stands_on_standard_output(sandbox: Sandbox, contacts: 
         "not_started": 0,
         "results": "contacts.results.jsonl",
         "error": None,
+        "exit_code": result.exit_code,
     }
     assert result.stderr == ""
 
@@ -204,7 +207,7 @@ def test_a_dry_run_sends_nothing_and_needs_no_token(
     """Everything is checked and shown; machines get each unusable row, without numbers."""
     monkeypatch.delenv("WOOXY_ACCESS_TOKEN")
     shown = run(sandbox, contacts, "--dry-run")
-    assert (shown.exit_code, "row 1, to …101" in shown.stdout) == (1, True)
+    assert (shown.exit_code, "row 1, to …101" in shown.stdout) == (3, True)
     result = run(sandbox, contacts, "--dry-run", "--json")
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row.get("kind") for row in rows] == ["invalid", "restricted", "duplicate", None]
@@ -277,7 +280,7 @@ def test_the_token_comes_from_a_file_or_the_environment(
     assert refused.exit_code == 2
     assert "Set WOOXY_ACCESS_TOKEN, or give --token-file" in refused.stderr
     Path("token").write_text("a-token-from-a-file\n")
-    assert run(sandbox, contacts, "--token-file", "token").exit_code == 1
+    assert run(sandbox, contacts, "--token-file", "token").exit_code == 3
     assert sandbox.taken == 3
 
 
@@ -320,7 +323,7 @@ def test_what_is_not_accepted_is_listed_with_its_reason(portal: BlockingPortal, 
     with portal.wrap_async_context_manager(Sandbox()) as server:
         server.script(*[Fault.error(17)] * 12, Fault.reset_after_reading())
         result = run(server, contacts)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert re.search(r"refused +12 +the server said no", result.stdout)
     assert result.stdout.count("Country of contact is not allowed") == 10
     assert "… and 2 more" in result.stdout
@@ -333,7 +336,7 @@ def test_a_refused_account_ends_the_run(portal: BlockingPortal, contacts: Path) 
     with portal.wrap_async_context_manager(Sandbox(account=Account(enabled=False))) as server:
         result = run(server, contacts)
         assert server.requests <= 20
-    assert result.exit_code == 1
+    assert result.exit_code == 5
     assert "The run ended early: Wooxy refuses the account" in result.stdout
     assert re.search(
         r"Not started: 1[89]\d messages\. Running the command again would also send the other \d+ again\.",
@@ -351,7 +354,7 @@ def test_a_full_disk_stops_the_run_and_names_what_is_not_written(sandbox: Sandbo
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     written = Path("out.jsonl").read_bytes().count(b"\n")
-    assert result.exit_code == 1
+    assert result.exit_code == 5
     missing = re.findall(r"row \d+ accepted", result.stdout)
     assert "out.jsonl is not complete (" in result.stdout
     assert sandbox.taken == written + len(missing)
@@ -367,7 +370,7 @@ def test_an_unusable_row_that_cannot_be_written_stops_the_run_too(sandbox: Sandb
         result = run(sandbox, contacts, "--results", "out.jsonl")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert (result.exit_code, sandbox.taken) == (1, 0)
+    assert (result.exit_code, sandbox.taken) == (5, 0)
     assert re.search(r"Missing: row \d+ invalid\.", result.stdout)
     assert "Not started: 1 message.\n" in result.stdout
 
@@ -379,7 +382,7 @@ def test_a_file_that_breaks_midway_ends_the_run(portal: BlockingPortal, contacts
         spoiled = when(lambda: server.taken > 20, lambda: contacts.write_bytes(b"\xff" * contacts.stat().st_size))
         result = run(server, contacts)
     spoiled.join()
-    assert result.exit_code == 1
+    assert result.exit_code == 5
     assert "The run ended early: " in result.stdout
     assert "Not started: " in result.stdout
 
@@ -439,20 +442,53 @@ def test_the_script_is_the_module(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     """`python -m wooxy_async.cli` is `wooxy`."""
     monkeypatch.setattr(sys, "argv", ["wooxy", "--version"])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module("wooxy_async.cli", run_name="__main__")
+        runpy.run_path(str(Path(wooxy_async.cli.__file__).with_name("__main__.py")), run_name="__main__")
     assert ended.value.code == 0
     assert re.fullmatch(r"wooxy-async \d+\.\d+.*\n", capsys.readouterr().out)
 
 
+def command(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
+    """Start the command in a process of its own."""
+    whole = [sys.executable, "-m", "wooxy_async.cli", *map(str, arguments)]
+    return subprocess.Popen(whole, stderr=subprocess.PIPE, **options)  # noqa: S603 - our own command
+
+
+def test_an_error_of_the_program_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    """A traceback is for its maintainers; 1, as interpreters say of any error, would mean nothing to a script."""
+    (tmp_path / "phonenumbers.py").write_text("raise RuntimeError('a package that is broken')")
+    contacts = tmp_path / "contacts.csv"
+    contacts.write_text("phone\n+14155550101\n")
+    given = ("check", contacts, "--domain", "shop.example", "--text", "x")
+    process = command(*given, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    _, said = process.communicate()
+    assert (process.returncode, b"a package that is broken" in said) == (70, True)
+
+
+def test_a_reader_that_has_gone_is_no_error_of_the_program() -> None:
+    """`wooxy --help | head`: the exit code is that of SIGPIPE, and there is no traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = command("--help", stdout=writing)
+    os.close(writing)
+    _, said = process.communicate()
+    assert (process.returncode, b"Traceback" in said) == (141, False)
+
+
 @pytest.mark.parametrize("missing", ["typer", "wooxy_async.cli._app"])
-def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+def test_without_the_extra_the_error_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
     """A person who installed the library alone reads what to install; another missing module is no such case."""
     for name in [name for name in sys.modules if name.startswith("wooxy_async.cli.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     if missing == "typer":
-        with pytest.raises(SystemExit, match=r'pip install "wooxy-async\[cli\]"'):
+        with pytest.raises(SystemExit) as ended:
             main()
+        assert ended.value.code == 2
+        assert 'pip install "wooxy-async[cli]"' in capsys.readouterr().err
     else:
-        with pytest.raises(ModuleNotFoundError):
+        with pytest.raises(SystemExit) as ended:
             main()
+        assert ended.value.code == 70
+        assert "ModuleNotFoundError" in capsys.readouterr().err

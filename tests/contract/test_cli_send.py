@@ -93,18 +93,18 @@ def test_a_field_of_the_button_that_does_not_exist_is_refused(sandbox: Sandbox) 
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "code", "said"),
     [
-        (Fault.error(17), "Refused: Wooxy refused the message"),
-        (Fault.reset_after_reading(), "In doubt: The request was sent, and the connection was lost"),
-        (Fault.too_many_requests(0), "Not sent: "),
+        (Fault.error(17), 3, "Refused: Wooxy refused the message"),
+        (Fault.reset_after_reading(), 4, "In doubt: The request was sent, and the connection was lost"),
+        (Fault.too_many_requests(0), 5, "Not sent: "),
     ],
 )
-def test_what_is_not_accepted_is_told_with_what_to_do(sandbox: Sandbox, fault: Fault, said: str) -> None:
-    """Exit code 1, what happened, and whether it is safe to send again."""
+def test_what_is_not_accepted_is_told_with_what_to_do(sandbox: Sandbox, fault: Fault, code: int, said: str) -> None:
+    """An exit code of its own, what happened, and whether it is safe to send again."""
     sandbox.script(fault, always=True)
     result = send()
-    assert result.exit_code == 1
+    assert result.exit_code == code
     assert result.stderr.startswith(said)
     assert "4155550123" not in result.stdout + result.stderr
 
@@ -158,7 +158,7 @@ def test_an_authority_that_nobody_trusts_is_told_with_what_a_command_can_do(tmp_
             for env in (given, given | {"SSL_CERT_FILE": str(file)})
         )
     assert "for a private CA set SSL_CERT_FILE. The message was not taken" in refused.stderr
-    assert (refused.returncode, sent.returncode) == (1, 0), sent.stderr
+    assert (refused.returncode, sent.returncode) == (5, 0), sent.stderr
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ async def test_the_commands_of_the_banner_work() -> None:
     """A person who copies what the sandbox says sends a message to it, and sees it listed and counted."""
     command = [sys.executable, "-m", "wooxy_async.cli", "sandbox", "--port", "0", "--token", "a-word"]
     path = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    with subprocess.Popen(  # noqa: ASYNC220, S603  # our own command; it is read line by line
+    with subprocess.Popen(  # noqa: ASYNC220, S603 - our own command; it is read line by line
         command, stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
@@ -268,11 +268,17 @@ def test_the_account_is_shown(sandbox: Sandbox) -> None:
 
 
 def test_an_account_that_is_not_told_is_an_error(sandbox: Sandbox) -> None:
-    """Exit code 1, and the server's words."""
+    """Exit code 3, and the server's words."""
     sandbox.script(Fault.error(24), method="account_info")
     result = ask()
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "refused to give the account's info" in result.stderr
+
+
+def test_an_account_without_a_server_was_never_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 69: nobody knows anything of the account."""
+    monkeypatch.setenv("WOOXY_ACCESS_TOKEN", "a-word")
+    assert ask("--base-url", f"http://127.0.0.1:{free_port()}").exit_code == 69
 
 
 def test_an_interrupted_question_ends_at_once(sandbox: Sandbox) -> None:

@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ from typing import Any
 import anyio
 import pytest
 from rich.console import Console
+from waiting import until
 
 from wooxy_async import Outcome, Statistics, WooxyClient
 from wooxy_async.campaigns import Campaign, Contacts
 from wooxy_async.cli._books import Report, ResultsFile, Tally
-from wooxy_async.cli._ending import Ending, ExitCode
+from wooxy_async.cli._ending import Ending, ExitCode, catching
 from wooxy_async.cli._run import Sending, make_report, send_all
 from wooxy_async.cli._views import Progress, showing
 from wooxy_async.sandbox import Sandbox
@@ -34,13 +34,6 @@ def campaign(tmp_path: Path) -> Campaign:
     path = tmp_path / "contacts.csv"
     path.write_text("phone,name\n" + "".join(f"+1415555{at:04},Bo\n" for at in range(200)))
     return Campaign(Contacts(path), domain="shop.example", text="Hi {{name}}")
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop run until a condition holds."""
-    with anyio.fail_after(20):
-        while not condition():  # another process or thread makes it true
-            await anyio.sleep(0.001)
 
 
 async def interrupted(
@@ -67,7 +60,12 @@ async def interrupted(
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)]
+    ("number", "code"),
+    [
+        (signal.SIGINT, ExitCode.INTERRUPTED),
+        (signal.SIGTERM, ExitCode.TERMINATED),
+        (signal.SIGHUP, ExitCode.HUNG_UP),
+    ],
 )
 async def test_a_signal_lets_what_is_in_flight_finish(
     campaign: Campaign, token: str, number: signal.Signals, code: ExitCode
@@ -83,6 +81,20 @@ async def test_a_signal_lets_what_is_in_flight_finish(
     assert {line["outcome"] for line in lines} <= {"accepted", "not_sent"}
     assert report.not_started == 200 - len(accepted)
     assert report.exit_code == code
+
+
+async def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As SIGHUP under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    caught: list[int] = []
+    try:
+        with catching(caught.append):
+            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await until(lambda: bool(caught))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert caught == [signal.SIGTERM]
 
 
 async def test_a_second_signal_leaves_and_says_what_is_in_doubt(campaign: Campaign, token: str) -> None:
@@ -193,7 +205,7 @@ class Terminal:
         self.said = ""
         self._master, slave = pty.openpty()
         env = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24", "WOOXY_ACCESS_TOKEN": token}
-        self.process = subprocess.Popen(  # noqa: S603  # our own command
+        self.process = subprocess.Popen(  # noqa: S603 - our own command
             command, cwd=folder, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
         )
         os.close(slave)
@@ -247,4 +259,4 @@ async def test_a_person_who_says_no_sends_nothing(tmp_path: Path, token: str) ->
     os.write(terminal._master, b"n\n")
     assert await terminal.end() == 2
     assert "Nothing was sent." in terminal.said
-    assert os.listdir(tmp_path) == ["contacts.csv"]  # noqa: PTH208  # pathlib's calls are taken for blocking ones
+    assert os.listdir(tmp_path) == ["contacts.csv"]  # noqa: PTH208 - pathlib's calls are taken for blocking ones

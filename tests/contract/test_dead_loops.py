@@ -134,7 +134,8 @@ def test_a_closed_loop_is_cut_before_its_slots_open(
     names = [f"old{at}" for at in range(10)]
     server.acts.update(dict.fromkeys(names, (Act(holding),)))
     limits: dict[str, Any] = {"limiter": wrap(ProcessLimiter(token, loss_hold=0.3))} if wrap else {}
-    survivor, other = client_of(server, token, **limits), client_of(server, token)
+    survivor = client_of(server, token, **limits)
+    other = client_of(server, token, limiter="process" if wrap else None)
     abandon(factory, survivor, server, names)
 
     async def send() -> list[Outcome]:
@@ -304,7 +305,7 @@ async def test_a_living_loop_is_not_cut(token: str) -> None:
             gone = client_of(server, token, limiter=limiter)
             del gone
             await client.send(message("before"))
-            limiter.share.cut_dead_loops()
+            limiter.share.abort_dead_loops()
             await asyncio.sleep(2 * transport.QUIET)  # a connection rests for so long
             await client.send(message("after"))
         assert server.connections == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,8 +12,18 @@ from typing import Any, Self
 import pytest
 from people import message, messages
 
-from wooxy_async import Accepted, InDoubt, InDoubtError, NotSent, NotSentError, Outcome, RetryPolicy, WooxyClient
-from wooxy_async.limits import LimiterUnavailableError
+from wooxy_async import (
+    Accepted,
+    AccountError,
+    InDoubt,
+    InDoubtError,
+    NotSent,
+    NotSentError,
+    Outcome,
+    RetryPolicy,
+    WooxyClient,
+)
+from wooxy_async.limits import LimiterStatistics, LimiterUnavailableError
 from wooxy_async.sandbox import Fault, Sandbox
 
 WRONG = [TimeoutError, ConnectionError, ValueError, asyncio.CancelledError, BaseExceptionGroup]
@@ -292,3 +303,152 @@ async def test_whatever_breaks_a_message_has_an_outcome(sandbox: Sandbox, caplog
             await client.send(message())
     assert caught.value.outcome.cause.kind == "internal_error"
     assert "please report it" in caplog.text
+
+
+class Expiring(Lease):
+    """A slot that is held for some time.
+
+    Args:
+        left: returns the seconds that are left of it.
+        lost: what is done when it is lost.
+    """
+
+    def __init__(self, left: Callable[[], float], lost: Any = None) -> None:
+        self.remaining = left
+        self.lost = lost
+
+
+async def told_of(sandbox: Sandbox, lease: Lease, **options: Any) -> Outcome:
+    """Return what becomes of one message in a slot."""
+    async with client_of(sandbox, limiter=OddLimiter(lease=lease), retry=ONCE, **options) as client:
+        (told,) = await asyncio.gather(client.send(message()), return_exceptions=True)
+    outcome: Outcome = getattr(told, "outcome", told)
+    return outcome
+
+
+async def test_a_slot_that_is_lost_ends_its_request(sandbox: Sandbox) -> None:
+    """Where a limiter loses the slot of a request that is out, its connection is cut, and the doubt says why."""
+    sandbox.script(Fault.slow_answer(30))
+    lost = asyncio.get_running_loop().create_future()
+    telling = asyncio.ensure_future(told_of(sandbox, Expiring(lambda: math.inf, lost)))
+    await sandbox.until(lambda: sandbox.requests == 1)
+    lost.set_result(None)
+    outcome = await telling
+    assert isinstance(outcome, InDoubt)
+    assert outcome.cause.kind == "lease_lost"
+    await sandbox.until(lambda: sandbox.in_progress == 0)
+
+
+async def test_a_slot_that_was_lost_starts_nothing(sandbox: Sandbox) -> None:
+    """A slot that is known to be lost before the first byte leaves starts no request, and the message is NotSent."""
+    lost = asyncio.get_running_loop().create_future()
+    lost.set_result(None)
+    outcome = await told_of(sandbox, Expiring(lambda: math.inf, lost))
+    assert isinstance(outcome, NotSent)
+    assert sandbox.requests == 0
+
+
+async def test_a_lease_that_expires_ends_its_request(sandbox: Sandbox) -> None:
+    """A request that is out when nothing is left of its lease is ended; one whose lease was renewed goes on."""
+    sandbox.script(Fault.slow_answer(30), Fault.slow_answer(0.2))
+    asked: list[int] = []
+
+    def left() -> float:
+        asked.append(sandbox.requests)
+        return 0.0 if asked.count(1) > 2 else 0.02
+
+    outcome = await told_of(sandbox, Expiring(left))
+    assert isinstance(outcome, InDoubt)
+    assert (outcome.cause.kind, asked.count(1)) == ("lease_lost", 3)
+    assert isinstance(await told_of(sandbox, Expiring(lambda: 0.02)), Accepted)
+
+
+async def test_nothing_starts_in_a_lease_that_has_expired(sandbox: Sandbox) -> None:
+    """A lease of which nothing is left right before the first byte starts no request, as after a loop that stood."""
+    left = iter([60.0, 0.0])
+    outcome = await told_of(sandbox, Expiring(lambda: next(left)))
+    assert isinstance(outcome, NotSent)
+    assert isinstance(await told_of(sandbox, Expiring(lambda: 0.0)), NotSent)
+    assert sandbox.requests == 0
+
+
+async def test_a_lease_that_cannot_say_how_long_it_holds_starts_nothing(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What `remaining` raises at first starts nothing; later it ends the request that is out, as if it had expired."""
+
+    def fail() -> float:
+        raise ZeroDivisionError
+
+    assert isinstance(await told_of(sandbox, Expiring(fail)), NotSent)
+    assert sandbox.requests == 0
+    sandbox.script(Fault.slow_answer(30))
+    outcome = await told_of(sandbox, Expiring(lambda: fail() if sandbox.requests else 0.02))
+    assert isinstance(outcome, InDoubt)
+    assert outcome.cause.kind == "lease_lost"
+    assert caplog.text.count("the limiter failed to say how long a slot is held") == 2
+
+
+async def test_an_account_info_watches_its_slot_too(sandbox: Sandbox) -> None:
+    """The question for the account's info is cut off as a message is when its slot is lost."""
+    sandbox.script(Fault.slow_answer(30), method="account_info")
+    lost = asyncio.get_running_loop().create_future()
+    limiter = OddLimiter(lease=Expiring(lambda: math.inf, lost))
+    async with client_of(sandbox, limiter=limiter) as client:
+        asking = asyncio.ensure_future(client.account_info())
+        await sandbox.until(lambda: sandbox.in_progress == 1)
+        lost.set_result(None)
+        with pytest.raises(AccountError) as caught:
+            await asking
+    assert caught.value.cause is not None
+    assert caught.value.cause.kind == "lease_lost"
+
+
+class Closable(OddLimiter):
+    """A limiter that lets go of something at the end.
+
+    Args:
+        closing: done then.
+    """
+
+    def __init__(self, closing: Callable[[], None]) -> None:
+        super().__init__()
+        self._closing = closing
+
+    async def aclose(self) -> None:
+        """Let go of it."""
+        await asyncio.sleep(0)
+        self._closing()
+
+
+async def test_closing_a_client_closes_its_limiter_once(sandbox: Sandbox) -> None:
+    """A limiter is closed when all slots were given back, once, however often the client is closed, also if unused."""
+    closed: list[int] = []
+    limiter = Closable(lambda: closed.append(client.statistics().accepted))
+    limiter.statistics = lambda: LimiterStatistics(total=10, borrowed=0, closed=0, waiting=0)  # type: ignore[attr-defined]
+    client = client_of(sandbox, limiter=limiter)
+    async with client:
+        sending = asyncio.ensure_future(client.send(message()))
+        await sandbox.until(lambda: sandbox.requests == 1)
+        await asyncio.gather(client.aclose(), client.aclose())
+        assert closed == [1]
+        await sending
+    assert closed == [1]
+    unused = client = client_of(sandbox, limiter=limiter)
+    await unused.aclose()
+    assert closed == [1, 0]
+
+
+@pytest.mark.parametrize("kind", WRONG)
+async def test_a_limiter_that_fails_to_close_changes_nothing(
+    sandbox: Sandbox, kind: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever a limiter raises when it is closed is logged, and the client is closed all the same."""
+
+    def fail() -> None:
+        raise raising(kind)
+
+    async with client_of(sandbox, limiter=Closable(fail)) as client:
+        assert isinstance(await client.send(message()), Accepted)
+    assert client.closed
+    assert "the limiter failed to close" in caplog.text

@@ -11,6 +11,7 @@ import pytest
 from clocks import LoopClock, NetworkedJumpingLoop
 from hostile import HostileServer
 from people import message, messages
+from waiting import turn_until
 
 from wooxy_async import Accepted, Attempt, InDoubtError, Outcome, RetryPolicy, ViberMessage, WooxyClient
 from wooxy_async._rules.redaction import mask_reference
@@ -45,12 +46,6 @@ def now() -> float:
 async def turns(count: int = 50) -> None:
     """Let the loop turn."""
     for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Return when a condition holds."""
-    while not condition():
         await asyncio.sleep(0)
 
 
@@ -130,7 +125,7 @@ async def test_hooks_of_one_message_go_one_after_another(sandbox: Sandbox) -> No
     async with client_of(sandbox, max_concurrency=1, on_attempt=on_attempt, on_outcome=on_outcome) as client:
         await client.send(message(0, reference="slow"))
         await client.send(message(1, reference="quick"))
-        await until(lambda: "quick outcome" in story)
+        await turn_until(lambda: "quick outcome" in story)
         assert [line for line in story if "slow" in line] == ["slow attempt 1"]
         gate.set()
     told = ["attempt 1", "end 1", "attempt 2", "end 2", "outcome"]
@@ -160,7 +155,7 @@ async def test_a_hundred_hooks_hold_the_streams_back(sandbox: Sandbox) -> None:
 
     async with client_of(sandbox, on_outcome=on_outcome) as client:
         consuming = asyncio.ensure_future(consume(client.send_many(source())))
-        await until(lambda: len(begun) >= 100 and sandbox.requests == len(begun))
+        await turn_until(lambda: len(begun) >= 100 and sandbox.requests == len(begun))
         await turns()
         held = len(pulled)
         assert 100 <= held <= 120  # with those that were pulled already
@@ -410,7 +405,7 @@ async def test_a_hook_may_send(sandbox: Sandbox) -> None:
 
     async with client_of(sandbox, max_concurrency=1, on_outcome=on_outcome, timeout=600, hook_timeout=600) as client:
         assert len([outcome async for outcome in client.send_many(messages(150))]) == 150
-        await until(lambda: len(answers) == 150)
+        await turn_until(lambda: len(answers) == 150)
     assert (sandbox.taken, sandbox.peak_in_progress) == (300, 1)
 
 
@@ -467,3 +462,22 @@ def test_a_loop_that_dies_with_hooks(token: str, caplog: pytest.LogCaptureFixtur
     lost = [record.getMessage() for record in caplog.records if "was not done" in record.getMessage()]
     assert [line.partition(" was")[0] for line in lost] == ["the hook on_attempt", "the hook on_outcome"]
     assert all(mask_reference("first") in line for line in lost)
+
+
+def test_attempts_say_how_long_they_waited_for_their_slot(token: str) -> None:
+    """That of the one before them with its answer after 5 s; a pause between attempts is no wait for a slot."""
+
+    async def main(sandbox: Sandbox) -> None:
+        attempts: list[Attempt] = []
+        sandbox.script(Fault.slow_answer(5), Fault.too_many_requests(60))
+        async with client_of(
+            sandbox, clock=LoopClock(), max_concurrency=1, on_attempt=attempts.append, timeout=600
+        ) as client:
+            await asyncio.gather(client.send(message(1)), client.send(message(2)))
+        assert [(one.outcome, round(one.waited)) for one in attempts] == [
+            ("accepted", 0),
+            ("not_sent", 5),
+            ("accepted", 0),
+        ]
+
+    simulate(token, main)

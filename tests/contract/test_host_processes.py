@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import chaos
 import pytest
 from host_machine import machine
 
@@ -38,6 +37,58 @@ async def test_eight_processes_use_ten_slots_exactly(tmp_path: Path) -> None:
         assert [await worker.reads() for worker in workers] == [{"Accepted": 40}] * 8
     assert (sandbox.peak_in_progress, sandbox.violations) == (10, 0)
     assert (sandbox.taken, sandbox.duplicates) == (320, 0)
+
+
+@once
+async def test_eight_processes_of_default_settings_use_ten_slots_exactly(tmp_path: Path) -> None:
+    """Nobody has configured anything: the tests have moved the place where all of this user meet, no more."""
+    env = {**os.environ, "WOOXY_RUNTIME_DIR": str(tmp_path / "place")}
+    async with machine(tmp_path, latency=0.05) as (sandbox, shared):
+        workers = await shared.start_many(8, "stream", count=20, limiter=None, env=env)
+        for worker in workers:
+            worker.go()
+        assert [await worker.reads() for worker in workers] == [{"Accepted": 20}] * 8
+    assert (sandbox.peak_in_progress, sandbox.violations) == (10, 0)
+
+
+@once
+async def test_tokens_of_one_account_use_ten_slots_together(tmp_path: Path) -> None:
+    """The old token and the new, with and without account=, in four spellings of one host; also who came first."""
+    async with machine(tmp_path, latency=0.1, token=None) as (sandbox, shared):
+        port, old, new = sandbox.url.rpartition(":")[2], "the-old-token", "the-new-token"
+        most = 0
+
+        def count() -> bool:
+            nonlocal most
+            most = max(most, sandbox.in_progress)
+            return False
+
+        counting = asyncio.ensure_future(sandbox.until(count))
+        first = await shared.start("stream", token=old, url=f"http://localhost:{port}", count=400)
+        first.go()
+        await sandbox.until(lambda: sandbox.in_progress == 10)
+        spellings = [(old, "acme", "LOCALHOST"), (new, "acme", "LocalHost"), (new, None, "Localhost")]
+        others = [
+            await shared.start(
+                "stream", token=token, account=account, url=f"http://{host}:{port}/", start=1000 * at, count=30
+            )
+            for at, (token, account, host) in enumerate(spellings, start=1)
+        ]
+        for worker in others:
+            worker.go()
+        assert [await worker.reads() for worker in (first, *others)] == [{"Accepted": 400}, *[{"Accepted": 30}] * 3]
+        counting.cancel()
+    assert (most, sandbox.duplicates) == (10, 0)
+
+
+@once
+async def test_two_accounts_and_two_servers_are_apart(tmp_path: Path) -> None:
+    """Each has its ten slots, whatever the others hold."""
+    async with machine(tmp_path) as (_sandbox, shared):
+        for options in ({"account": "a"}, {"account": "b"}, {"url": "http://127.0.0.1:9"}, {"token": "a"}):
+            worker = await shared.start("hold", **options)
+            worker.go()
+            assert await worker.reads() == "held"
 
 
 @once
@@ -179,9 +230,3 @@ def test_all_surroundings_of_one_user_meet(name: str) -> None:
 
     place = find(None).path
     asyncio.run(asyncio.wait_for(meet(), BOUND))
-
-
-def test_chaos_of_one_seed() -> None:
-    """Kills, stops, forks, cancellations and deleted files at random: never eleven, nothing stuck, all slots back."""
-    figures = asyncio.run(asyncio.wait_for(chaos.run(7, seconds=6.0, processes=4), BOUND))
-    assert figures.is_sound, figures

@@ -11,7 +11,7 @@ from people import messages
 from wooxy_async import WooxyClient
 from wooxy_async.sandbox import Sandbox
 
-TIMES = 125  # in each of four ways, on each of two loops
+TIMES = 40  # in each of four ways, on each of two loops
 Leave = Callable[[WooxyClient, int], Awaitable[None]]
 
 

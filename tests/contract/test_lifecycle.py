@@ -5,13 +5,13 @@ import gc
 import os
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import uvloop
 from clocks import LoopClock, NetworkedJumpingLoop
 from people import message, messages
+from threaded import ThreadedSandbox
 
 from wooxy_async import (
     Accepted,
@@ -28,38 +28,16 @@ from wooxy_async._rules.redaction import mask_reference
 from wooxy_async.sandbox import Fault, Sandbox
 
 
-class Server:
-    """A sandbox in a thread of its own, for tests that run loops of their own."""
-
-    def __init__(self, token: str, latency: float = 0.0) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = ThreadPoolExecutor(1)
-        self._thread.submit(self._loop.run_forever)
-        self.sandbox = Sandbox(token=token, latency=latency, loss_grace=0.05)
-        self.run(self.sandbox.start())
-
-    def run(self, coroutine: object) -> None:
-        """Run something in the server's loop."""
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        """End the server and its thread."""
-        self.run(self.sandbox.aclose())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.shutdown()
-        self._loop.close()
-
-
 @pytest.fixture
 def server(token: str):  # noqa: ANN201 - a fixture
     """A sandbox in another thread."""
-    server = Server(token)
+    server = ThreadedSandbox(token)
     yield server
     server.close()
 
 
 @pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_one_client_over_several_loops(server: Server, token: str, factory: object) -> None:
+def test_one_client_over_several_loops(server: ThreadedSandbox, token: str, factory: object) -> None:
     """Built outside a loop, a client works in one loop after the other, and each message arrives once."""
     client = WooxyClient(token, base_url=server.sandbox.url)
     with warnings.catch_warnings():
@@ -73,7 +51,7 @@ def test_one_client_over_several_loops(server: Server, token: str, factory: obje
     assert (server.sandbox.taken, server.sandbox.duplicates) == (4, 0)
 
 
-def test_a_second_loop_is_refused_while_the_first_is_open(server: Server, token: str) -> None:
+def test_a_second_loop_is_refused_while_the_first_is_open(server: ThreadedSandbox, token: str) -> None:
     """A client in use by a loop that is still open refuses another one before anything is sent."""
     client = WooxyClient(token, base_url=server.sandbox.url)
     with asyncio.Runner() as first, asyncio.Runner() as second:
@@ -91,7 +69,7 @@ def test_a_second_loop_is_refused_while_the_first_is_open(server: Server, token:
         first.run(client.aclose())
 
 
-def test_closing_in_another_loop(server: Server, token: str) -> None:
+def test_closing_in_another_loop(server: ThreadedSandbox, token: str) -> None:
     """A client whose loop was closed can be closed in any other."""
     client = WooxyClient(token, base_url=server.sandbox.url)
     with warnings.catch_warnings():
@@ -219,7 +197,7 @@ async def test_statistics(sandbox: Sandbox, client: WooxyClient) -> None:
     assert (statistics.accepted, statistics.rejected, statistics.in_doubt, statistics.invalid) == (1, 1, 1, 1)
 
 
-def test_the_environment_configures(server: Server, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_configures(server: ThreadedSandbox, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without arguments a client takes its token and address from the environment."""
     monkeypatch.setenv("WOOXY_ACCESS_TOKEN", token)
     monkeypatch.setenv("WOOXY_BASE_URL", server.sandbox.url)
@@ -233,7 +211,7 @@ def test_the_environment_configures(server: Server, token: str, monkeypatch: pyt
     assert os.environ["WOOXY_ACCESS_TOKEN"] not in repr(WooxyClient())
 
 
-def test_a_loop_that_dies_with_requests_in_flight(server: Server, token: str) -> None:
+def test_a_loop_that_dies_with_requests_in_flight(server: ThreadedSandbox, token: str) -> None:
     """Requests of a loop that ended with them are InDoubt, and their slots open after the hold."""
     server.sandbox.script(Fault.no_answer(), always=True)
     outcomes: list[Outcome] = []
@@ -257,7 +235,7 @@ def test_a_loop_that_dies_with_requests_in_flight(server: Server, token: str) ->
     assert server.sandbox.peak_in_progress <= 10
 
 
-def test_a_loop_that_dies_while_a_source_waits(server: Server, token: str) -> None:
+def test_a_loop_that_dies_while_a_source_waits(server: ThreadedSandbox, token: str) -> None:
     """A stream whose loop ends while its source waits closes the source."""
     closed: list[bool] = []
 
@@ -372,3 +350,26 @@ async def test_a_client_in_use_by_another_thread_is_not_closed_here(sandbox: San
     assert not client.closed
     assert isinstance(await client.send(message(1)), Accepted)
     assert sandbox.taken == 2
+
+
+async def test_a_client_holds_nothing_of_a_message_that_has_ended(sandbox: Sandbox, client: WooxyClient) -> None:
+    """Accepted, refused, cancelled before it went, left in a stream: the open client keeps no part of it."""
+    before = _submissions()
+    sandbox.script(Fault.none(), Fault.error(12))
+    await client.send(message(1))
+    await asyncio.gather(client.send(message(2)), return_exceptions=True)
+    left = asyncio.ensure_future(client.send(message(3)))
+    await asyncio.sleep(0)
+    left.cancel()
+    await asyncio.gather(left, return_exceptions=True)
+    async with client.send_many(messages(50)) as stream:
+        async for _outcome in stream:
+            break
+    del left, stream
+    assert _submissions() - before == 0
+    assert sandbox.taken >= 2
+
+
+def _submissions() -> int:
+    gc.collect()
+    return sum(type(each).__name__ == "Submission" for each in gc.get_objects())

@@ -8,7 +8,8 @@ import pytest
 from clocks import LoopClock, NetworkedJumpingLoop
 from people import message, messages
 
-from wooxy_async import Accepted, NotSent, NotSentError, Outcome, RetryPolicy, WooxyClient
+from wooxy_async import Accepted, NotSent, NotSentError, Outcome, OutcomeStream, RetryPolicy, WooxyClient
+from wooxy_async.limits import ProcessLimiter
 from wooxy_async.limits._pace import REST_MIN, ROUNDS_TO_PAUSE, SHORTER, URGENT_WAIT, Pace
 from wooxy_async.sandbox import Fault, Sandbox
 
@@ -55,6 +56,111 @@ def test_a_campaigns_pause_does_not_stop_login_codes(token: str) -> None:
             assert (sandbox.taken, sandbox.duplicates) == (7, 0)
 
     simulate(main)
+
+
+class Wire:
+    """Carries the pause of an account between the limiters of a test, as the shared file does between processes."""
+
+    until = 0.0
+
+
+class Wired(ProcessLimiter):
+    """The limiter of one process of several.
+
+    Args:
+        wire: of the account.
+        token: of its own, because the clients of one token in one process share everything anyway.
+        clock: where time comes from.
+    """
+
+    def __init__(self, wire: Wire, token: str, clock: LoopClock) -> None:
+        super().__init__(token, clock=clock)
+        self._wire = wire
+
+    def pause(self, seconds: float) -> None:
+        """Tell the others."""
+        self._wire.until = self._clock.monotonic() + seconds
+
+    def paused_for(self) -> float:
+        """Return what one of them has told."""
+        return self._wire.until - self._clock.monotonic()
+
+
+def test_a_pause_travels_through_the_limiter(token: str) -> None:
+    """What one process is told, another observes: bulk in full, also what waits for its slot; urgent 2 seconds."""
+
+    async def main() -> None:
+        wire, clock = Wire(), LoopClock()
+        async with Sandbox(token=None) as sandbox:
+            names = [f"{token}-{at}" for at in range(2)]  # with one token they would pause together anyway
+            limiters = [Wired(wire, name, clock) for name in names]
+            first, other = (
+                WooxyClient(name, base_url=sandbox.url, loss_hold=0, clock=clock, limiter=limiter)
+                for name, limiter in zip(names, limiters, strict=True)
+            )
+            async with first, other:
+                sandbox.script(*[Fault.slow_answer(1.0)] * 10, Fault.too_many_requests(600))
+                out = [asyncio.ensure_future(other.send(message(9_000 + at))) for at in range(10)]
+                await sandbox.until(lambda: sandbox.requests == 10)
+                streaming = asyncio.ensure_future(_all(other.send_many(messages(10))))
+                while other.statistics().waiting < 10:
+                    await asyncio.sleep(0)
+                began = now()
+                assert URGENT_WAIT <= (await first.send(message(9_999))).elapsed <= URGENT_WAIT + 10
+                assert {type(outcome) for outcome in await asyncio.gather(*out)} == {Accepted}
+                assert sandbox.requests == 12  # the ten that were out, the refused one and its trial
+                assert (await other.send(message(9_998))).attempts == 1
+                assert {type(outcome) for outcome in await streaming} == {Accepted}
+                assert now() - began >= 600
+            assert (sandbox.taken, sandbox.requests) == (22, 23)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("name", ["pause", "paused_for"])
+def test_a_limiter_that_cannot_pass_on_a_pause_changes_nothing(
+    token: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it raises is logged, the pause holds here, and each message is taken once."""
+
+    async def main() -> None:
+        def fail(*_seconds: float) -> float:
+            raise ZeroDivisionError
+
+        limiter = ProcessLimiter(token, clock=LoopClock())
+        setattr(limiter, name, fail)
+        async with Sandbox(token=token) as sandbox, client_of(sandbox, limiter=limiter) as client:
+            sandbox.script(Fault.too_many_requests(60))
+            assert {type(outcome) for outcome in await _all(client.send_many(messages(5)))} == {Accepted}
+            assert now() >= 60
+            assert (sandbox.taken, sandbox.duplicates) == (5, 0)
+
+    simulate(main)
+    assert "failed to pass on the account's pause" in caplog.text
+
+
+async def _all(stream: OutcomeStream) -> list[Outcome]:
+    return [outcome async for outcome in stream]
+
+
+def test_refusals_that_go_on_are_somebody_elses_doing(token: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says once for an account that somebody else uses it; stray refusals say nothing."""
+
+    async def main() -> None:
+        async with Sandbox(token=token) as sandbox, client_of(sandbox) as client:
+            await client.send(message(0))
+            for rounds in (ROUNDS_TO_PAUSE - 1, ROUNDS_TO_PAUSE, ROUNDS_TO_PAUSE):
+                sandbox.script(*[Fault.too_many_requests(None)] * rounds)
+                await client.send(message(rounds), timeout=600)
+                told.append(caplog.text.count("somebody else uses the account"))
+        async with Sandbox(token=token) as sandbox, client_of(sandbox) as client:
+            sandbox.script(*[Fault.too_many_requests(None)] * ROUNDS_TO_PAUSE)
+            await client.send(message(9), timeout=600)
+
+    told: list[int] = []
+    simulate(main)
+    assert told == [0, 1, 1]
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1
 
 
 def test_urgent_ones_try_one_by_one_until_one_is_taken(token: str) -> None:

@@ -12,7 +12,7 @@ from hostile import Act, HostileServer, LostError, Peer, Request
 from people import message
 
 from wooxy_async import Accepted, InDoubt, Outcome, Rejected, RetryPolicy, WooxyClient
-from wooxy_async._adapters.transport import ANSWER_MOST
+from wooxy_async._adapters.transport import MAX_REPLY_BYTES
 
 YES = b'{"result": true, "viber_message_ids": ["5d91"]}'
 NO = b'{"result": false, "errors": ["Bad Request"]}'
@@ -85,7 +85,7 @@ async def test_what_is_packed_is_read(
 async def test_what_holds_as_much_as_an_answer_may_is_read(pack: Pack) -> None:
     """A packed answer of 64 KiB counts, and one byte more is too long, however few bytes came."""
     encoding = "gzip" if pack is gzip.compress else "deflate"
-    for size, right in ((ANSWER_MOST, Accepted), (ANSWER_MOST + 1, InDoubt)):
+    for size, right in ((MAX_REPLY_BYTES, Accepted), (MAX_REPLY_BYTES + 1, InDoubt)):
         whole = answer(pack(YES.ljust(size)), "Content-Encoding", encoding)
         outcome = await outcome_of(lambda peer, _request, whole=whole: peer.answer(whole))  # type: ignore[misc]
         assert type(outcome) is right

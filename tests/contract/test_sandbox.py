@@ -64,7 +64,7 @@ async def test_both_spellings_of_the_button_field() -> None:
 @pytest.mark.parametrize(("known", "ignored"), [("buttons", "button"), ("button", "buttons")])
 async def test_a_sandbox_may_know_one_spelling_of_the_button_field(known: Any, ignored: str) -> None:
     """A button in the other field is ignored like any unknown key, whatever it holds: its message is taken without."""
-    good, other = {"text": "1", "url": "u"}, {"text": "2", "url": "u"}
+    good, other = {"text": "1", "url": "https://u"}, {"text": "2", "url": "https://u"}
     fields: list[dict[str, Any]] = [
         {known: good},
         {ignored: good},
@@ -246,7 +246,7 @@ async def test_ipv6_loopback() -> None:
 @pytest.mark.parametrize(
     ("wrong", "names"),
     [
-        ({"host": "0.0.0.0"}, "host"),  # noqa: S104  # it is refused
+        ({"host": "0.0.0.0"}, "host"),  # noqa: S104 - it is refused
         ({"host": "example.com"}, "host"),
         ({"host": ""}, "host"),
         ({"host": None}, "host"),

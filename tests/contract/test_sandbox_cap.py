@@ -12,7 +12,7 @@ from wooxy_async.sandbox import Delay, Fault, Sandbox
 BODY = json.dumps({"domain": "shop.example", "phoneNumber": "+14155550123", "text": "Hello"}).encode()
 
 
-def head(token: str = "any") -> bytes:  # noqa: S107  # no secret
+def head(token: str = "any") -> bytes:  # noqa: S107 - no secret
     """Return a request's head; its Host is filled in by who connects."""
     lines = f"POST /v3/viber/send HTTP/1.1\r\nHost: @\r\nAccess-Token: {token}\r\nContent-Type: application/json\r\n"
     return f"{lines}Content-Length: {len(BODY)}\r\n\r\n".encode()

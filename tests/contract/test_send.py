@@ -94,7 +94,7 @@ async def test_an_invalid_message_never_leaves(sandbox: Sandbox, client: WooxyCl
     ],
 )
 async def test_refusals_have_a_class(sandbox: Sandbox, client: WooxyClient, number: int, kind: type[Exception]) -> None:
-    """A documented error arrives as the class of what has to be mended, and is not sent again."""
+    """A documented error arrives as the class of what has to be fixed, and is not sent again."""
     sandbox.script(Fault.error(number))
     with pytest.raises(kind) as caught:
         await client.send(message(sender_id="Shop", tags=("spring",)))
@@ -237,8 +237,8 @@ async def test_what_was_told_never_changes(sandbox: Sandbox, client: WooxyClient
     sending = asyncio.ensure_future(client.send(message()))
     await sandbox.until(lambda: sandbox.requests == 1)
     [submission] = client._session.submissions
-    told = submission.tell("deadline", "The first asks")
-    assert submission.tell("cancelled", "The second asks") is told
+    told = submission.give_up("deadline", "The first asks")
+    assert submission.give_up("cancelled", "The second asks") is told
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
@@ -361,10 +361,10 @@ async def test_a_broken_limiter_loses_nothing(sandbox: Sandbox, caplog: pytest.L
     assert "ZeroDivisionError" in caplog.text
 
 
-@pytest.mark.parametrize("wrong", ["hots", 7, None])
+@pytest.mark.parametrize("wrong", ["hots", 7, ()])
 def test_a_limiter_that_is_none_is_refused(wrong: object) -> None:
     """The error says which limiters there are."""
-    with pytest.raises(ValueError, match='limiter must be "process", "host", "host:/dir" or a Limiter'):
+    with pytest.raises(ValueError, match='limiter must be "process", "host", "host:/dir", "redis://…" or a Limiter'):
         WooxyClient("some-token", limiter=wrong)  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ from listening import Listener, new_token
 from yarl import URL
 
 from wooxy_async import Accepted, NotSent, RetryPolicy, ViberMessage, WooxyClient
-from wooxy_async._adapters.payload import Body, Credentials
+from wooxy_async._adapters.payload import Credentials, Payload
 from wooxy_async._ports import Handover
 from wooxy_async._rules.redaction import Secret
 
@@ -150,7 +150,7 @@ async def test_another_origin_gets_no_token() -> None:
     with listener.server:
         async with WooxyClient(token, base_url="http://127.0.0.1:9") as client:
             credentials = Credentials(URL("http://127.0.0.1:9"), Secret(token), None)
-            body = Body(b'{"text": "m"}', Handover(lambda: True), credentials)
+            body = Payload(b'{"text": "m"}', Handover(lambda: True), credentials)
             async with client._session.transport()._session.post(listener.server.url(), data=body):
                 pass
     assert token.encode() not in listener.heads[0]

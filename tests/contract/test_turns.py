@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ import certificates
 import pytest
 from fronts import WHOLE, Front, front, listening
 from people import message
+from waiting import turn_until
 
 from wooxy_async import Accepted, InDoubt, NotSent, Outcome, ViberMessage, WooxyClient
 from wooxy_async.sandbox import Sandbox
@@ -92,9 +93,9 @@ class Stage:
     async def compare(self, turn: int, *sent: ViberMessage, known: bool = True) -> None:
         """Wait until nothing is under way, and compare the books; nothing is left in the client."""
         client, sandbox = self.client, self._sandbox
-        await until(
+        await turn_until(
             lambda: not (client._session.submissions or client._session.feeders or sandbox.in_progress),
-            f"turn {turn}: {client!r} and {sandbox!r} are at work for ever, {client.statistics()}",
+            f"turn {turn}: the end of {client!r} and {sandbox!r}, {client.statistics()}",
         )
         taken = Counter(each.number for each in sandbox.messages)
         for each in sent:
@@ -108,16 +109,6 @@ class Stage:
         assert not client._session.transport()._connector._acquired, f"turn {turn}"
         assert (self.books.told, self.books.settled, sandbox.violations) == ({}, {}, 0), f"turn {turn}"
         sandbox.reset()
-
-
-async def until(condition: Callable[[], bool], otherwise: str) -> None:
-    """Let the loop turn until something holds."""
-    try:
-        async with asyncio.timeout(60):
-            while not condition():
-                await asyncio.sleep(0)
-    except TimeoutError:
-        pytest.fail(otherwise)
 
 
 async def turns(count: int, task: asyncio.Task[Any]) -> None:
@@ -154,6 +145,7 @@ async def served(way: str, token: str) -> AsyncIterator[Stage]:
         behind = ("127.0.0.2", here[1])  # the port that the client asks for stands in `Host`
         sandbox = await stack.enter_async_context(Sandbox(token=token, host=behind[0], port=behind[1]))
         given: dict[str, Any] = {"base_url": f"http://127.0.0.1:{here[1]}", "fresh_connections": way != "pooled"}
+        given["limiter"] = "process"  # the other one keeps a socket, which outlives its clients
         if way in ("tls", "tunnel"):
             given |= {"base_url": f"https://127.0.0.1:{here[1]}", "ssl": certificates.client_context()}
             inner = listening()
@@ -169,7 +161,7 @@ async def served(way: str, token: str) -> AsyncIterator[Stage]:
         ten = [message(at) for at in range(10)]
         await asyncio.gather(*map(client.send, ten))
         await stage.compare(TURNS, *ten)
-    await until(lambda: tasks() == own, f"left are {tasks() - own}")
+    await turn_until(lambda: tasks() == own, f"only {own}")
     for _ in range(TURNS):  # in which the descriptors of closed connections go
         await asyncio.sleep(0)
     assert sockets() <= before

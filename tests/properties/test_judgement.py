@@ -1,22 +1,16 @@
 """The outcome table: whatever is seen, one row decides, and "not sent" is never said of what may have been taken."""
 
 from itertools import product
-from typing import Any
 
 from hypothesis import given, settings, strategies as st
+from people import COMMON
 from tries import tries
 
-from wooxy_async import ApiError, Cause, ErrorCode, NotSent, Problem, ViberMessage
+from wooxy_async import ApiError, Cause, ErrorCode, NotSent, Problem
 from wooxy_async._rules.judgement import TABLE, Again, Seen, conclude, judge
 from wooxy_async._rules.wire import Refused, Taken
 
 ERRORS = st.builds(ApiError, code=st.sampled_from(ErrorCode), text=st.text(max_size=5))
-COMMON: dict[str, Any] = {
-    "index": 0,
-    "message": ViberMessage(domain="shop.example", phone_number="+14155550123", text="Hello"),
-    "attempts": 1,
-    "elapsed": 0.5,
-}
 PROBLEM = Problem(field="text", value="", rule="empty", remedy="must not be empty")
 NEVER_TAKEN = {407, 429}
 SEEN = st.builds(

@@ -17,7 +17,16 @@ from wooxy_async.sandbox._judge import Judge
 TRIES = tries(5_000)
 STRICT = Judge(Account(), spelling="page", status=None, strict=True, button_field="both")
 NO_TEXTS = ("", " \t\u2003", "a\0b", 17, 1.5, True, [], {})
-TEXTS = (*("x", "Grüße 👋", "_x", "\u200b", "x" * 50, "x" * 51, "0", "\x07", '"') * 5, "\ud800")
+TEXTS = (*("x", "{{x}}", "{{", "{x}}", "Grüße 👋", "_x", "\u200b", "x" * 50, "x" * 51, "0", "\x07", '"') * 5, "\ud800")
+DOMAINS = (*("shop.example", "магазин.укр") * 3, "shop", "a_b.example", "https://shop.example", "shop.example.")
+ADDRESSES = (
+    *("https://shop.example", "http://x?y#z") * 3,
+    "javascript:x",
+    "/x",
+    "https://",
+    "https://x y",
+    "https://\\",
+)
 NUMBERS = [
     phonenumbers.format_number(number, form)
     for region in sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -61,11 +70,11 @@ def number(draw: random.Random) -> Any:
 
 def fields(draw: random.Random) -> dict[str, Any]:
     """Draw the fields of a message; most are right."""
-    drawn = {"domain": text(draw), "phone_number": number(draw), "text": text(draw)}
+    drawn = {"domain": draw.choice([*DOMAINS, text(draw)]), "phone_number": number(draw), "text": text(draw)}
     if draw.random() < 1 / 2:
         drawn["sender_id"] = text(draw)
     if draw.random() < 1 / 2:
-        button: Any = Button(text=text(draw), url=text(draw))
+        button: Any = Button(text=text(draw), url=draw.choice([*ADDRESSES, text(draw)]))
         drawn["button"] = button if draw.random() < 8 / 9 else draw.choice([17, "x", [], True])
     if draw.random() < 1 / 2:
         drawn["device"] = draw.choice(["all", "phone", "phone", "ALL", "", 1])
@@ -81,7 +90,7 @@ def fields(draw: random.Random) -> dict[str, Any]:
 def body_of(message: ViberMessage, found: tuple[Problem, ...]) -> bytes:
     """Write what would have left, had nobody checked it; a number that can be sent in the form in which it is."""
     bare = msgspec.structs.replace(
-        message, domain="d", text="t", sender_id=None, button=None, ttl=3600, device="all", tags=()
+        message, domain="d.example", text="t", sender_id=None, button=None, ttl=3600, device="all", tags=()
     )
     sent = prepare(bare)
     body = {

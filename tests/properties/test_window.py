@@ -76,6 +76,15 @@ class Walk(RuleBasedStateMachine):
         assert sorted(places) == list(range(self.pulled))
 
     @invariant()
+    def what_may_be_pulled_is_exact(self) -> None:
+        """Up to two for each slot; where the API is down, one when nothing is without a result."""
+        window = self.window
+        ahead = len(window.results) + len(self.on_its_way)
+        held = len(window.live) + len(window.ready)
+        assert window.may_pull(is_down=False) == (held + ahead < 2 * window.slots)
+        assert window.may_pull(is_down=True) == (held == 0 and ahead < 2 * window.slots)
+
+    @invariant()
     def nothing_is_too_far_ahead(self) -> None:
         """No more than two for each slot are ahead of the consumer, and no more than one for each slot under way."""
         window = self.window

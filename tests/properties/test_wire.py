@@ -8,18 +8,27 @@ from tries import tries
 
 from wooxy_async import Button, ViberMessage
 from wooxy_async._rules.checks import prepare
-from wooxy_async._rules.wire import ButtonField, Refused, Taken, read_answer
+from wooxy_async._rules.wire import ButtonField, Refused, Taken, read_reply
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(
-    lambda text: not text.isspace()
+    lambda text: not text.isspace() and "{{" not in text
 )
+
+
+def _can_be_sent(address: str) -> bool:
+    return "\0" not in address and "{{" not in address and not any("\ud800" <= each <= "\udfff" for each in address)
+
+
 MESSAGES = st.builds(
     ViberMessage,
-    domain=WORDS,
+    domain=st.from_regex(r"[a-zß-ö0-9-]{1,20}\.[a-z]{2,5}", fullmatch=True),
     phone_number=st.sampled_from(["+14155550123", "+49 151 234567-89"]),
     text=WORDS,
     sender_id=st.none() | WORDS,
-    button=st.none() | st.builds(Button, text=WORDS, url=WORDS),
+    button=st.none()
+    | st.builds(
+        Button, text=WORDS, url=st.from_regex(r"https?://[^\s/?#\\]+[/?#][^\s{]*", fullmatch=True).filter(_can_be_sent)
+    ),
     device=st.sampled_from(["all", "phone"]),
     ttl=st.integers(1800, 259200),
     tags=st.lists(
@@ -63,7 +72,7 @@ def test_what_is_encoded_is_what_is_read(message: ViberMessage, field: ButtonFie
 @given(body=st.binary() | st.binary().map(lambda tail: b'{"result": true, "viber_message_ids": ["' + tail))
 def test_arbitrary_bytes_never_raise(body: bytes) -> None:
     """Whatever bytes a server sends, the reading returns."""
-    assert isinstance(read_answer(body, str), Taken | Refused | None)
+    assert isinstance(read_reply(body, str), Taken | Refused | None)
 
 
 @settings(max_examples=tries(150), deadline=None)
@@ -79,7 +88,7 @@ def test_arbitrary_json_never_raises(*, value: Any, bom: bytes, ascii_only: bool
     """Whatever JSON a server sends, NaN, lone surrogates and other charsets included, the reading returns."""
     text = json.dumps(value, ensure_ascii=ascii_only)
     body = bom + text.encode(charset, "replace")
-    answer = read_answer(body, str)
+    answer = read_reply(body, str)
     assert isinstance(answer, Taken | Refused | None)
     assert answer is None or isinstance(value, dict)
 
@@ -96,7 +105,7 @@ def test_nesting_never_raises(*, depth: int, key: str, inner: str) -> None:
     nested = f"{opening * depth}1{closing * depth}"
     for result in ("true", "false"):
         body = f'{{"result": {result}, "{key}": [{nested}]}}'
-        assert isinstance(read_answer(body.encode(), str), Taken | Refused | None)
+        assert isinstance(read_reply(body.encode(), str), Taken | Refused | None)
 
 
 def texts(value: Any) -> tuple[str, ...]:
@@ -117,7 +126,7 @@ def last(pairs: list[tuple[str, Any]], name: str) -> Any:
 def test_duplicate_and_misspelled_keys_are_read_alike(pairs: list[tuple[str, Any]]) -> None:
     """Of several values of a key the last counts, the documented spelling first, on the fast path and beside it."""
     body = "{" + ", ".join(f'"{key}": {json.dumps(value)}' for key, value in pairs) + "}"
-    answer = read_answer(body.encode(), str)
+    answer = read_reply(body.encode(), str)
     result = last(pairs, "result")
     if result is True:
         assert answer == Taken(texts(last(pairs, "viber_message_ids")))

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 
 from bare import bare
+from removed import FIXES, SEEDS, schedules_until_found
 from shrink import kinds, ranges, smallest
 from verdict import Verdict, quieten, verdict
 
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     sys.unraisablehook = lambda _told: None
     if options.bare:
         return _many_bare(options)
+    if options.removed:
+        return _without_fixes(options)
     if options.seed is not None:
         found = verdict(options.seed, options.without, keep_trace=options.trace)
         _print(*(found.lines or ()), found.digest)
@@ -50,6 +53,15 @@ def _many_bare(options: argparse.Namespace) -> int:
     return bool(broken)
 
 
+def _without_fixes(options: argparse.Namespace) -> int:
+    """Take out one fix after the other; 1 if the simulation misses any."""
+    counts = {}
+    for fix in FIXES:
+        counts[fix] = schedules_until_found(fix, options.seeds or SEEDS)
+        _print(f"{counts[fix] or 'not found':>9}  {fix}")
+    return int(None in counts.values())
+
+
 def _many(options: argparse.Namespace) -> int:
     began, messages, outcomes, schedules = time.perf_counter(), 0, Counter[str](), 0
     for seed in _seeds(options):
@@ -61,9 +73,9 @@ def _many(options: argparse.Namespace) -> int:
             _print(f"{seed} {found.digest}")
         messages, outcomes, schedules = messages + found.messages, outcomes + found.outcomes, schedules + 1
         if found.wrong:
-            _print(_told(found), "shrinking …")
-            _print(_told(_shrunk(found)))
-            _print(f"after {schedules} schedules, {messages} messages")
+            _print(f"after {schedules} schedules, {messages} messages", _told(found))
+            if not options.no_shrink:
+                _print("shrinking …", _told(_shrunk(found)))
             return 1
         taken = time.perf_counter() - began
         if options.messages is None and options.seeds is None and taken > options.seconds:
@@ -117,6 +129,8 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--messages", type=int, help="go on until so many messages were simulated")
     parser.add_argument("--digests", action="store_true", help="print the digest of what happened, by seed")
     parser.add_argument("--bare", action="store_true", help="let a bare aiohttp client run: is the shuffling sound?")
+    parser.add_argument("--removed", action="store_true", help="take out one fix after the other: when is it found?")
+    parser.add_argument("--no-shrink", action="store_true", help="leave a failing schedule as it is")
     parser.add_argument("--trace", action="store_true", help="print what happened")
     return parser.parse_args(arguments)
 

@@ -81,7 +81,7 @@ class AwaitedHooks:
         self._wrong = wrong
         self._calls = 0
         self._last: dict[str, int] = {}  # of each message, the call that ran last
-        self._running: set[str] = set()
+        self._running: dict[str, asyncio.AbstractEventLoop] = {}  # those of a dead loop run no more
 
     def called(self, message: str, hook: str, kind: str, limit: float) -> Coroutine[Any, Any, None]:
         """Return what is awaited after the call of a hook.
@@ -97,11 +97,12 @@ class AwaitedHooks:
 
     async def _run(self, message: str, what: str, number: int, limit: float) -> None:
         self._note(f"{message}: {what}")
-        if message in self._running:
+        loop = asyncio.get_running_loop()
+        if self._running.get(message) is loop:
             self._wrong.append(f"{message}: two of its hooks run at once")
         if self._last.get(message, 0) > number:
             self._wrong.append(f"{message}: its hooks run in another order than they were called in")
-        self._running.add(message)
+        self._running[message] = loop
         self._last[message], began = number, self._now()
         try:
             await self._do(what.split()[1:])
@@ -110,7 +111,8 @@ class AwaitedHooks:
                 self._wrong.append(f"{message}: a hook ran for {self._now() - began} s")
             raise
         finally:
-            self._running.discard(message)
+            if self._running.get(message) is loop:  # else the hook of a dead loop was collected
+                del self._running[message]
 
     async def _do(self, words: list[str]) -> None:
         if words[0] == "hang":
@@ -137,9 +139,9 @@ class TroubledLimiter:
         """Return the other's state."""
         return self.inner.statistics()
 
-    def before_slots_of_dead_loops_open(self, cut: Any) -> None:
+    def before_slots_of_dead_loops_open(self, abort: Any) -> None:
         """Hand it on."""
-        self.inner.before_slots_of_dead_loops_open(cut)
+        self.inner.before_slots_of_dead_loops_open(abort)
 
 
 class _Slot(AbstractAsyncContextManager[Lease]):

@@ -102,6 +102,7 @@ class SimulatedLoop(PairedLoop):
             timer = heapq.heappop(scheduled)
             timer._scheduled = False
             due.append(timer)
+            self.set_time(timer._when)  # else who slept for less than the resolution would look again for ever
         ready.extend(self._shuffled(due))
         turn = [handle for handle in ready if not handle._cancelled]
         ready.clear()

@@ -129,7 +129,7 @@ def _too_early(play: Play) -> Iterator[str]:
 def _starved(play: Play) -> Iterator[str]:
     """Yield streams whose first message waited while urgent ones went by."""
     ledger, books, schedule = play.ledger, play.server.books, play.schedule
-    kinds = {kind for plan in schedule.plans.values() for kind, _delay in plan}
+    kinds = {*schedule.infos, *(kind for plan in schedule.plans.values() for kind, _delay in plan)}
     if any("429" in kind for kind in kinds) or any(at < play.server.connections for at in schedule.openings):
         return
     for name in ledger.first_of_streams:

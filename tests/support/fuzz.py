@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import subprocess
 import sys
@@ -278,7 +279,9 @@ def main() -> int:
     parser.add_argument("--loop", choices=sorted(LOOPS), default="asyncio")
     parser.add_argument("--tls", action="store_true")
     draw = Draw(**vars(parser.parse_args()))
-    figures = fuzz(draw)
+    with tempfile.TemporaryDirectory(prefix="wooxy-") as place:  # no cap is shared with processes beside it
+        os.environ["WOOXY_RUNTIME_DIR"] = place
+        figures = fuzz(draw)
     print(f"{draw}\n{figures}\n{figures.wrong or 'nothing was wrong'}")  # noqa: T201 - what a program is for
     return bool(figures.wrong)
 

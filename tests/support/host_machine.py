@@ -64,6 +64,7 @@ class Machine:
         self.token = token
         self.directory = directory
         self.workers: list[Worker] = []
+        self.options: dict[str, object] = {"limiter": f"host:{directory}"}  # of all processes
 
     @property
     def file(self) -> Path:
@@ -72,8 +73,8 @@ class Machine:
 
     async def start(self, mode: str, *, env: dict[str, str] | None = None, **options: object) -> Worker:
         """Start a process, and return when it is ready."""
-        given = {"url": self.url, "token": self.token, "limiter": f"host:{self.directory}", **options}
-        words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+        given = {"url": self.url, "token": self.token, **self.options, **options}
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
         process = await asyncio.create_subprocess_exec(
             sys.executable, WORKER, mode, *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env
         )

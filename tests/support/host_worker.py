@@ -16,12 +16,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from people import message
+from slot_log import LoggedLimiter, SlotLog
 
 from wooxy_async import ViberMessage, WooxyClient, WooxyError
-from wooxy_async.limits._host import HostLimiter
+from wooxy_async.limits import SLOTS, Limiter, RedisLimits
+from wooxy_async.limits._choice import make_limiter
 
 Options = argparse.Namespace
 
@@ -36,26 +39,40 @@ async def heard() -> str:
     return await asyncio.to_thread(sys.stdin.readline)
 
 
-def client_of(options: Options) -> WooxyClient:
+def limits_of(options: Options) -> str | RedisLimits | None:
+    """Return where its processes meet."""
+    if options.lease is None:
+        limiter: str | None = options.limiter
+        return limiter
+    return RedisLimits(options.limiter, lease=options.lease, offline_share=options.offline_share)
+
+
+def client_of(options: Options, limiter: Limiter | None = None) -> WooxyClient:
     """Make a client."""
     return WooxyClient(
         options.token,
         base_url=options.url,
-        limiter=options.limiter,
+        limiter=limiter or limits_of(options),
+        account=options.account,
+        max_bulk=options.max_bulk,
         answer_limit=options.answer_limit,
         loss_hold=options.loss_hold,
         timeout=60,
     )
 
 
-def limiter_of(options: Options) -> HostLimiter:
+def limiter_of(options: Options) -> Limiter:
     """Make a limiter without a client."""
-    return HostLimiter(
-        options.token,
+    return make_limiter(
+        limits_of(options),
+        token=options.token,
         url=options.url,
-        directory=options.limiter.partition(":")[2] or None,
+        share=SLOTS,
+        max_bulk=options.max_bulk,
+        clock=time,
+        account=options.account,
         answer_limit=options.answer_limit,
-        loss_hold=options.loss_hold,
+        loss_hold=0.0 if options.mutant == "hasty" else options.loss_hold,
     )
 
 
@@ -83,6 +100,13 @@ async def send(client: WooxyClient, options: Options) -> None:
             for result in await asyncio.gather(*sends, return_exceptions=True)
         )
     say({**told, "seconds": time.monotonic() - began})
+
+
+def loaded_client_of(options: Options) -> WooxyClient:
+    """Make a client whose slots are logged, or one with a bug that the chaos must find."""
+    draw, log = random.Random(options.start), SlotLog(Path(options.log))
+    limiter: Any = LoggedLimiter(limiter_of(options), log, draw, checks=options.mutant != "unchecked")
+    return client_of(options, limiter=limiter)
 
 
 async def load(client: WooxyClient, options: Options) -> None:
@@ -128,7 +152,7 @@ def _outlive() -> None:
     os._exit(0)
 
 
-async def hold(limiter: HostLimiter, options: Options) -> None:
+async def hold(limiter: Limiter, options: Options) -> None:
     """Take slots, say so, and at each line of the parent say which of them still hold."""
     leases = await asyncio.gather(*(limiter.slot(priority="urgent").__aenter__() for _ in range(options.count)))
     say("held")
@@ -136,7 +160,7 @@ async def hold(limiter: HostLimiter, options: Options) -> None:
         say([lease.holds() for lease in leases])
 
 
-async def orphan(limiter: HostLimiter, options: Options) -> None:
+async def orphan(limiter: Limiter, options: Options) -> None:
     """Take slots, and have a child that outlives this process; print the child's number."""
     for _ in range(options.count):
         await limiter.slot(priority="urgent").__aenter__()
@@ -168,7 +192,7 @@ def preload(options: Options) -> None:
 MODES: dict[str, tuple[Callable[[Options], Any], Callable[[Any, Options], Any]]] = {
     "stream": (client_of, stream),
     "send": (client_of, send),
-    "load": (client_of, load),
+    "load": (loaded_client_of, load),
     "hold": (limiter_of, hold),
     "orphan": (limiter_of, orphan),
 }
@@ -180,11 +204,17 @@ def main() -> None:
     parser.add_argument("mode", choices=[*MODES, "preload"])
     parser.add_argument("--url", required=True)
     parser.add_argument("--token", required=True)
-    parser.add_argument("--limiter", default="host")
+    parser.add_argument("--limiter")
+    parser.add_argument("--account")
+    parser.add_argument("--max-bulk", type=int, default=SLOTS)
     parser.add_argument("--answer-limit", type=float, default=60.0)
+    parser.add_argument("--lease", type=float)
+    parser.add_argument("--offline-share", type=int, default=0)
     parser.add_argument("--loss-hold", type=float, default=5.0)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--count", type=int, default=10)
+    parser.add_argument("--log", help="the directory of the logs of load")
+    parser.add_argument("--mutant", choices=["hasty", "unchecked"], help="what is wrong with the slots of load")
     options = parser.parse_args()
     if options.mode == "preload":
         preload(options)

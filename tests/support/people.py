@@ -5,6 +5,14 @@ from typing import Any
 
 from wooxy_async import ViberMessage
 
+# What every outcome has; `message` is told apart by its text.
+COMMON: dict[str, Any] = {
+    "index": 3,
+    "message": ViberMessage(domain="shop.example", phone_number="+14155550123", text="Hello"),
+    "attempts": 2,
+    "elapsed": 0.5,
+}
+
 
 def message(at: int = 0, **fields: Any) -> ViberMessage:
     """Return the message with a number: each `at` below 10,000 is another person."""

@@ -23,6 +23,7 @@ from wooxy_async import (
     WooxyClient,
 )
 from wooxy_async.limits import Limiter, ProcessLimiter
+from wooxy_async.testing import FakeClient, Sender, Stream, accepted, in_doubt, rejected
 
 
 async def sends(client: WooxyClient) -> None:
@@ -68,6 +69,23 @@ def configures(limiter: ProcessLimiter) -> WooxyClient:
     """A client with a limiter of its own."""
     given: Limiter = limiter
     return WooxyClient("token", limiter=given, retry=RetryPolicy(attempts=2))
+
+
+async def sends_by_either(message: ViberMessage) -> list[Outcome]:
+    """The real client and the one for tests are both what a program asks for."""
+    fake = FakeClient()
+    fake.script(rejected(message, 12), in_doubt(message, cause="no_answer"), lambda given: accepted(given, "5d91"))
+    senders: list[Sender] = [WooxyClient("token"), fake]
+    outcomes: list[Outcome] = []
+    for sender in senders:
+        async with sender as opened:
+            assert_type(await opened.send(message, timeout=5), Accepted)
+            async with opened.send_many([message], priority="bulk") as stream:
+                given: Stream = stream
+                outcomes += [outcome async for outcome in given]
+                outcomes += stream.undelivered
+    assert_type(fake.messages.to("+14155550123")[0], ViberMessage)
+    return outcomes
 
 
 def raises(error: RejectedError) -> tuple[ApiError, ...]:

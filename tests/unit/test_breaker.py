@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 from clocks import JumpingLoop, LoopClock
+from people import COMMON
 
 from wooxy_async import (
     Accepted,
@@ -21,17 +21,10 @@ from wooxy_async import (
     Outcome,
     Rejected,
     RejectedError,
-    ViberMessage,
 )
 from wooxy_async._client.breaker import ALIKE_IN_A_ROW, PROBE_DOUBTS_MAX, TROUBLES_IN_A_ROW, CircuitBreaker
 from wooxy_async.limits._pace import Pace
 
-COMMON: dict[str, Any] = {
-    "index": 0,
-    "message": ViberMessage(domain="shop.example", phone_number="+14155550123", text="Hello"),
-    "attempts": 1,
-    "elapsed": 0.1,
-}
 TAKEN = Accepted(message_ids=(), **COMMON)
 DOWN = NotSent(cause=Cause(kind="not_connected", text="Refused."), **COMMON)
 LOST = InDoubt(cause=Cause(kind="server_error", text="HTTP 503."), **COMMON)
@@ -112,7 +105,7 @@ def test_after_five_doubts_no_message_probes() -> None:
         assert (waiting.done(), asked) == (False, [])
         waiting.cancel()
 
-    simulate(scenario)
+    assert simulate(scenario)[-1] == 900
 
 
 def test_doubts_count_within_one_outage() -> None:
@@ -150,6 +143,25 @@ def test_a_probe_without_a_message_comes_first() -> None:
         assert not breaker.is_down
 
     simulate(scenario)
+
+
+def test_probes_that_fail_without_a_message_end_the_stream_with_the_last_message() -> None:
+    """What ends it is the outcome of the last message that was tried, not that of a probe, which has none."""
+
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make(patience=3.0)
+        await attempt(breaker, *[DOWN] * TROUBLES_IN_A_ROW)
+
+        async def failing() -> bool:
+            return False
+
+        waiting = asyncio.create_task(breaker.admit(failing))
+        await asyncio.wait({waiting}, timeout=4)
+        assert isinstance(breaker.fatal, NotSentError)
+        assert breaker.fatal.outcome is DOWN
+        waiting.cancel()
+
+    assert simulate(scenario)[-1] == 3
 
 
 def test_a_probe_that_is_cancelled_leaves_nothing() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from wooxy_async._rules.documented import DOCUMENTED, Documented, recognize
 from wooxy_async._rules.dress import undress, unescape
-from wooxy_async._rules.wire import Refused, read_answer
+from wooxy_async._rules.wire import Refused, read_reply
 from wooxy_async.sandbox import _errors as sandbox
 
 # The page's texts, with its curly quotes, and a character that no dress touches for each placeholder.
@@ -173,7 +173,7 @@ def test_each_text_is_known_in_each_dress_in_each_shape_of_an_answer(shape: str,
         values = fillings(row)[0]
         for name, dress in DRESSES.items():
             said = json.dumps(filled(dress(TEXTS[row.code]), values), ensure_ascii=ascii_only)
-            answer = read_answer((shape % said).encode(), str)
+            answer = read_reply((shape % said).encode(), str)
             assert isinstance(answer, Refused)
             assert [error.code for error in answer.errors] == [row.code], (name, said)
 

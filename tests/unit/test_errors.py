@@ -5,6 +5,7 @@ import pickle
 from typing import Any
 
 import pytest
+from people import COMMON
 
 from wooxy_async import (
     ApiError,
@@ -30,7 +31,7 @@ from wooxy_async import (
 from wooxy_async._rules.errors import rejection
 
 MESSAGE = ViberMessage(domain="shop.example", phone_number="+14155550123", text="Your code is 98765")
-COMMON: dict[str, Any] = {"index": 0, "message": MESSAGE, "attempts": 1, "elapsed": 0.5}
+ENDED = {**COMMON, "message": MESSAGE}
 PROBLEMS = (
     Problem(field="text", value="", rule="empty", remedy="must not be empty"),
     Problem(field="phone_number", value="98765", rule="too_short", remedy="The number has too few digits."),
@@ -39,29 +40,29 @@ PROBLEMS = (
 
 def rejected(code: str, text: str) -> Rejected:
     """Return a refusal with one error."""
-    return Rejected(errors=(ApiError(code=ErrorCode[code], text=text),), status=200, **COMMON)
+    return Rejected(errors=(ApiError(code=ErrorCode[code], text=text),), status=200, **ENDED)
 
 
 RAISED = [
     (
-        Invalid(problems=PROBLEMS, **COMMON),
+        Invalid(problems=PROBLEMS, **ENDED),
         InvalidMessageError,
         (
             "The message breaks 2 rules: text: must not be empty; phone_number: The number has too few digits. "
-            "Nothing was sent. Mend the message and send it again."
+            "Nothing was sent. Fix the message and send it again."
         ),
     ),
     (
-        Invalid(problems=PROBLEMS[:1], **COMMON),
+        Invalid(problems=PROBLEMS[:1], **ENDED),
         InvalidMessageError,
-        "The message breaks 1 rule: text: must not be empty. Nothing was sent. Mend the message and send it again.",
+        "The message breaks 1 rule: text: must not be empty. Nothing was sent. Fix the message and send it again.",
     ),
     (
         rejected("BAD_REQUEST", "Bad Request"),
         RejectedError,
         (
             "Wooxy refused the message (HTTP 200): Bad Request. "
-            "The message was not taken. Mend the message before it is sent again."
+            "The message was not taken. Fix the message before it is sent again."
         ),
     ),
     (
@@ -69,7 +70,7 @@ RAISED = [
         AuthenticationError,
         (
             "Wooxy refused the message (HTTP 200): Invalid authorization token. "
-            "The message was not taken. Mend the access token or the account: every other message fails likewise."
+            "The message was not taken. Fix the access token or the account: every other message fails likewise."
         ),
     ),
     (
@@ -105,12 +106,12 @@ RAISED = [
         ),
     ),
     (
-        NotSent(cause=Cause(kind="throttled", text="Wooxy refused the request for load."), retry_after=7.0, **COMMON),
+        NotSent(cause=Cause(kind="throttled", text="Wooxy refused the request for load."), retry_after=7.0, **ENDED),
         NotSentError,
         "Wooxy refused the request for load. The message was not taken: it is safe to send it again.",
     ),
     (
-        InDoubt(cause=Cause(kind="no_answer", text="No answer came."), **COMMON),
+        InDoubt(cause=Cause(kind="no_answer", text="No answer came."), **ENDED),
         InDoubtError,
         (
             "No answer came. The message may have been delivered: sending it again may reach the person twice. "
@@ -173,7 +174,7 @@ def test_a_refusal_gives_errors_and_status() -> None:
 
 def test_not_sent_gives_the_time_that_the_server_asked_for() -> None:
     """`retry_after` stands on the exception itself."""
-    outcome = NotSent(cause=Cause(kind="throttled", text="t"), retry_after=7.0, **COMMON)
+    outcome = NotSent(cause=Cause(kind="throttled", text="t"), retry_after=7.0, **ENDED)
     assert NotSentError(outcome).retry_after == 7.0
 
 

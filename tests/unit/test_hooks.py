@@ -20,8 +20,11 @@ def hooks_of(on_outcome: Any) -> Hooks:
         make_settings(
             access_token="0123456789abcdef",
             base_url=None,
+            account=None,
             max_concurrency=10,
             timeout=30.0,
+            max_bulk=None,
+            max_waiting=None,
             answer_limit=60.0,
             loss_hold=5.0,
             retry=RetryPolicy(),
@@ -92,7 +95,7 @@ def test_another_loop_neither_waits_for_hooks_nor_ends_them(caplog: pytest.LogCa
 
     async def close() -> None:
         await asyncio.wait_for(hooks.ended(), 60)
-        await hooks.cut()
+        await hooks.abort()
 
     loop = asyncio.new_event_loop()
     hooks = hooks_of(on_outcome)

@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import logging
 import os
 import select
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clocks import LoopClock
 
 from wooxy_async.limits import (
     SLOTS,
@@ -26,11 +28,12 @@ from wooxy_async.limits import (
     host,
     process,
 )
-from wooxy_async.limits._account import Account, ProcessLease, Share, Waiter
+from wooxy_async.limits._account import ProcessLease, Share, SlotPool, Waiter
 from wooxy_async.limits._choice import make_limiter
 from wooxy_async.limits._host import HostLimiter, account_name
 from wooxy_async.limits._host_file import SETTLING, HostFile
-from wooxy_async.limits._host_slots import HostSlot, HostSlots
+from wooxy_async.limits._host_slot import HostSlot
+from wooxy_async.limits._host_slots import HostSlots
 
 TOKEN, URL = "token-of-the-machine", "http://127.0.0.1:8080"
 
@@ -40,6 +43,7 @@ class Terms:
 
     answer_limit = 60.0
     loss_hold = 0.05
+    max_bulk = SLOTS
 
 
 @pytest.fixture
@@ -67,7 +71,7 @@ def limiter_in(path: Path, token: str = TOKEN, **options: Any) -> HostLimiter:
 
 def give(rival: HostSlots, keep: float = 0.0) -> None:
     """Let the other process give a slot."""
-    rival.give(next(iter(rival._mine.values())), keep)
+    rival.give(next(iter(rival._files.mine.values())), keep)
 
 
 async def enter(limiter: HostLimiter, priority: Priority = "urgent") -> ProcessLease:
@@ -120,7 +124,7 @@ async def test_a_turn_that_is_not_taken_passes(path: Path, rival: HostSlots) -> 
     for _ in range(3):
         await asyncio.sleep(0)
         give(rival)
-        rival.look()
+        rival.poll()
     leases = await asyncio.gather(*waits)
     rival.announce(1.5, None)
     give(rival)
@@ -139,10 +143,10 @@ async def test_a_turn_that_is_not_taken_passes_soon(path: Path, rival: HostSlots
     wait = asyncio.ensure_future(enter(limiter))
     await asyncio.sleep(0)
     give(rival)
-    limiter.account.look_after()
-    limiter._look_soon(asyncio.get_running_loop())
+    limiter.account.reap()
+    limiter._poll_soon(asyncio.get_running_loop())
     first = await wait
-    rival.look()
+    rival.poll()
     wait = asyncio.ensure_future(enter(limiter))
     await asyncio.sleep(0)
     limiter.account.give_back(first)
@@ -168,7 +172,7 @@ async def test_a_closed_account_opens_nothing(path: Path) -> None:
     """A timer that comes late finds nothing to do."""
     limiter = limiter_in(path)
     limiter._slots.close()
-    limiter.account.look_after()
+    limiter.account.reap()
     limiter._listen(asyncio.get_running_loop(), wanted=True)
     limiter._listen(asyncio.get_running_loop(), wanted=False)
     assert limiter._slots.fileno() is None
@@ -182,7 +186,7 @@ async def test_kept_slots_are_given_up_without_another_message(path: Path) -> No
     """Whoever keeps slots looks until he has given them up."""
     limiter = limiter_in(path)
     limiter.account.give_back(await enter(limiter))
-    limiter._look_again(asyncio.get_running_loop())
+    limiter._poll_again(asyncio.get_running_loop())
     await until_quiet(limiter)
 
 
@@ -198,7 +202,7 @@ async def test_a_slot_given_while_a_waiter_is_refused_is_told(path: Path, rival:
             return found
 
     slots, share, loop = Racing(path), Share(10, 5.0), asyncio.get_running_loop()
-    account = Account(time, slots)
+    account = SlotPool(time, slots)
     account.shares.add(share)
     waiter = account.take(share, "bulk", loop)
     assert isinstance(waiter, Waiter)
@@ -349,9 +353,10 @@ def test_one_server_has_one_name_however_it_is_spelled(monkeypatch: pytest.Monke
     assert account_name("t", "https://api.wooxy.com") not in same  # marks of another boot mean nothing in this one
 
 
-def choose(given: object) -> object:
+def choose(given: object, **terms: object) -> object:
     """Make the limiter that a client's argument means."""
-    return make_limiter(given, token=TOKEN, url=URL, share=4, loss_hold=1.0, answer_limit=2.0, clock=time)
+    usual = {"token": TOKEN, "url": URL, "share": 4, "loss_hold": 1.0, "answer_limit": 2.0, "clock": time}
+    return make_limiter(given, **usual | terms)
 
 
 def test_a_limiter_is_chosen_by_word_or_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -366,7 +371,8 @@ def test_a_limiter_is_chosen_by_word_or_object(tmp_path: Path, monkeypatch: pyte
         limiter = choose(given)
         assert isinstance(limiter, HostLimiter)
         assert (limiter.share.most, limiter.share.loss_hold, limiter.share.answer_limit) == (4, 1.0, 2.0)
-        assert [path.name for path in (tmp_path / directory).iterdir()] == [f"{account_name(TOKEN, URL)}.slots"]
+        files = {path.name for path in (tmp_path / directory).iterdir()}
+        assert files == {f"{account_name(TOKEN, URL)}.slots", "register"}
     for given in ("process", process()):
         assert type(choose(given)) is ProcessLimiter
     own = ProcessLimiter("another")
@@ -380,7 +386,9 @@ def test_a_limiter_is_chosen_by_word_or_object(tmp_path: Path, monkeypatch: pyte
 )
 def test_a_wrong_word_is_refused_with_the_nearest_right_one(wrong: str, hint: str) -> None:
     """The text says what is right."""
-    with pytest.raises(ValueError, match=f'"process", "host", "host:/dir" or a Limiter, not .{wrong}.*{hint}'):
+    with pytest.raises(
+        ValueError, match=f'"process", "host", "host:/dir", "redis://…" or a Limiter, not .{wrong}.*{hint}'
+    ):
         choose(wrong)
     with pytest.raises(ValueError, match=r"not 'redis'\.$"):
         choose("redis")
@@ -396,5 +404,47 @@ def test_a_platform_without_such_locks_says_so(monkeypatch: pytest.MonkeyPatch) 
         return find(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ValueError, match='use "process"'):
+    with pytest.raises(ValueError, match='say limiter="process"'):
+        choose("host")
+    assert type(choose(None)) is ProcessLimiter
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory that the environment names."""
+    monkeypatch.setenv("WOOXY_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.delenv("WOOXY_LIMITER", raising=False)
+    return tmp_path / "runtime"
+
+
+def test_the_machine_is_the_default(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who names no limiter shares with all processes; WOOXY_LIMITER names another, the argument goes before it."""
+    assert isinstance(choose(None), HostLimiter)
+    assert (place / "register").exists()
+    monkeypatch.setenv("WOOXY_LIMITER", "process")
+    assert type(choose(None)) is ProcessLimiter
+    assert isinstance(choose("host"), HostLimiter)
+    monkeypatch.setenv("WOOXY_LIMITER", "hosts")
+    with pytest.raises(ValueError, match=r"^WOOXY_LIMITER must be .* not 'hosts'; did you mean 'host'"):
+        choose(None)
+    monkeypatch.setenv("WOOXY_LIMITER", "")
+    assert isinstance(choose(None), HostLimiter)
+
+
+async def test_a_clock_of_ones_own_is_no_other_processs(place: Path) -> None:
+    """A simulated client does not wait for processes that live in another time."""
+    assert type(choose(None, clock=LoopClock(), token="of a simulation")) is ProcessLimiter
+    assert place not in place.parent.iterdir()
+
+
+def test_where_processes_cannot_meet_the_default_says_so_once(place: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One warning with the remedy for all clients; who said "host" has an error."""
+    place.write_text("no directory")
+    with caplog.at_level(logging.WARNING, "wooxy_async"):
+        assert [type(choose(None)) for _client in range(3)] == [ProcessLimiter] * 3
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    for part in ('limiter="process"', str(place), "no directory", 'limiter="host:/dir"', "WOOXY_RUNTIME_DIR"):
+        assert part in record.getMessage()
+    with pytest.raises(ValueError, match="WOOXY_RUNTIME_DIR"):
         choose("host")

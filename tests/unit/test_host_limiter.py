@@ -7,6 +7,7 @@ test's.
 import logging
 import math
 import os
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ import pytest
 
 from wooxy_async._ports import Priority
 from wooxy_async.limits import SLOTS
+from wooxy_async.limits._account import URGENT_IN_A_ROW
 from wooxy_async.limits._host_bell import Bell
-from wooxy_async.limits._host_file import CLOSED, FREE, SETTLING, USED, HostFile, Record
+from wooxy_async.limits._host_file import FREE, PAUSE_MAX, SETTLING, USED, HostFile, Record
 from wooxy_async.limits._host_line import GRACE, UNHEARD
-from wooxy_async.limits._host_slots import _IDLE as IDLE, LOOK_EVERY, HostSlot, HostSlots
+from wooxy_async.limits._host_slot import HostSlot
+from wooxy_async.limits._host_slots import _IDLE as IDLE, POLL_EVERY, HostSlots
+from wooxy_async.limits._host_taking import bury_dead, take_slot
 
 
 class Hands:
@@ -41,6 +45,7 @@ class Terms:
 
     answer_limit = 10.0
     loss_hold = 2.0
+    max_bulk = SLOTS
 
 
 LENGTH = Terms.answer_limit + Terms.loss_hold
@@ -129,7 +134,7 @@ def test_a_dead_holders_slot_stays_closed_for_the_hold(join: Join, clock: Hands)
     take(first, 10)
     first.close()  # as the kernel does for the dead
     assert take(second) == []
-    second.look()
+    second.poll()
     assert take(second) == []
     assert second.closed() == 10
     clock.now += Terms.loss_hold - 0.1
@@ -144,7 +149,7 @@ def test_a_dead_holders_slot_is_closed_no_longer_than_its_end(join: Join, clock:
     take(first, 2)
     first.close()
     clock.now += LENGTH - 0.5
-    second.look()
+    second.poll()
     clock.now += 0.5
     assert len(take(second, 11)) == SLOTS
     second.close()
@@ -171,7 +176,7 @@ def test_a_stopped_holders_slot_is_taken_after_its_end(join: Join, clock: Hands)
     second.give(new[0], 0.0)
     assert len(take(third, 2)) == 1
     second.close()
-    third.look()
+    third.poll()
     assert third.closed() == 9  # the new holder's death is seen as any other's
 
 
@@ -209,19 +214,19 @@ def test_a_process_keeps_what_it_has_just_used(join: Join, clock: Hands) -> None
     assert len(take(second, 11)) == 8
     (again,) = take(first)
     assert (again.at, again.generation, again.holds()) == (slots[1].at, 0, True)
-    first.look()
+    first.poll()
     waiting(second, bulk=clock.now)
     assert woken(first) == [True]
-    first.look()  # as who was woken does
+    first.poll()  # as who was woken does
     assert woken(second) == [True]
     assert [slot.at for slot in take(second, 2)] == [slots[0].at]
     assert again.holds()
     waiting(second)
     first.give(again, 0.0)
-    first.look()
+    first.poll()
     assert first.keeps
     clock.now += 1.1 * IDLE
-    first.look()
+    first.poll()
     assert not first.keeps
     assert len(take(second, 2)) == 1
 
@@ -233,7 +238,7 @@ def test_a_slot_that_is_kept_stops_nobody(join: Join, clock: Hands) -> None:
         for slot in take(slots, 5):
             slots.give(slot, 0.0)
     dead.close()
-    third.look()
+    third.poll()
     assert len(take(third, 11)) == 5
     clock.now += 0.04
     (mine,) = take(stopped)
@@ -280,7 +285,7 @@ def test_of_two_that_see_each_other_the_newcomer_gives_way(path: Path, join: Joi
     clock.now += LENGTH
     assert second._file is not None
     second._file.close()
-    second._file = raced = Raced(path, is_shared=False, now=clock.now)
+    second._files.file = raced = Raced(path, is_shared=False, now=clock.now)
     raced.meanwhile = lambda at, generation: raced.write(at, generation - 1, slot.record()._replace(until=math.inf))
     assert all(each.at != slot.at for each in take(second, 10))
     assert not slot.holds()
@@ -306,8 +311,8 @@ def test_of_two_newcomers_one_begins_the_generation(path: Path, join: Join, cloc
                 third.close()
             return found
 
-    second._file = Late(path, is_shared=False, now=clock.now)
-    assert second._try(second._file, slot.at, Terms(), clock.now) is None
+    second._files.file = Late(path, is_shared=False, now=clock.now)
+    assert take_slot(second, second._files.file, slot.at, Terms(), clock.now) is None
     assert not slot.holds()
 
 
@@ -327,11 +332,9 @@ def test_a_lock_that_another_has_for_a_moment_is_passed_over(path: Path, join: J
             return super().lock_slot(at, generation)
 
     changing = Changing(path, is_shared=False, now=clock.now)
-    assert slots._try(changing, 0, Terms(), clock.now) is None
+    assert take_slot(slots, changing, 0, Terms(), clock.now) is None
     changing.write(0, 1, Record(clock.now + 9, 1.0, USED, clock.now, 0))  # as if its holder had died
-    opened, slots._file = slots._file, changing
-    slots._bury_dead(clock.now)
-    slots._file = opened
+    bury_dead(changing, [(0, 1, changing.read(0, 1))], (), clock.now)
     assert changing.read(0, 1).mark == USED  # another began a generation, and knows better
     changing.close()
 
@@ -345,8 +348,8 @@ def test_holders_take_their_slots_into_a_new_file(path: Path, join: Join, clock:
     slots = take(first, 9)
     path.unlink()
     second = join()
-    clock.now += LOOK_EVERY
-    first.look()
+    clock.now += POLL_EVERY
+    first.poll()
     clock.now += SETTLING
     assert all(slot.holds() for slot in slots)
     assert len(take(second, 11)) == 1
@@ -354,7 +357,7 @@ def test_holders_take_their_slots_into_a_new_file(path: Path, join: Join, clock:
     first.give(slots[0], 0.0)
     assert len(take(second, 11)) == 1
     first.close()
-    second.look()
+    second.poll()
     assert second.closed() == 8
 
 
@@ -370,16 +373,16 @@ def test_the_first_that_moves_takes_all_marks_along(path: Path, join: Join, cloc
     (free,) = take(mover)
     mover.give(free, 0.0)
     path.unlink()
-    mover._check_at = late._check_at = clock.now  # the first looks, the other has looked right before
-    late._check_at += LOOK_EVERY / 2
-    mover.look()
+    mover._files._check_at = late._files._check_at = clock.now  # the first looks, the other has looked right before
+    late._files._check_at += POLL_EVERY / 2
+    mover.poll()
     assert take(late, 10) == []  # still in the old file, where two were free
-    assert mover._mine.keys() == {slot.at for slot in own}
+    assert mover._files.mine.keys() == {slot.at for slot in own}
     clock.now += SETTLING
     newcomer = join()
     assert newcomer.closed() == 6
     assert len(take(newcomer, 11)) == 2
-    stopped.look()  # it goes on, finds the new file, and has what it had
+    stopped.poll()  # it goes on, finds the new file, and has what it had
     assert all(slot.holds() for slot in own + theirs)
     clock.now += 1.0 - SETTLING
     assert len(take(newcomer, 11)) == 2  # the closed ones
@@ -395,7 +398,7 @@ def test_a_holder_that_comes_too_late_has_lost(path: Path, join: Join, clock: Ha
     newcomer = join()
     clock.now += SETTLING
     assert len(take(newcomer, 11)) == SLOTS
-    stopped.look()
+    stopped.poll()
     assert not any(slot.holds() for slot in slots)
     for slot in slots:
         stopped.give(slot, 0.0)
@@ -408,31 +411,12 @@ def test_what_the_new_file_says_already_stands(path: Path, join: Join, clock: Ha
     (slot,) = take(first)
     take(second, 2)
     path.unlink()
-    clock.now += LOOK_EVERY
-    first.look()
+    clock.now += POLL_EVERY
+    first.poll()
     first.give(slot, 0.0)
-    second.look()
+    second.poll()
     clock.now += SETTLING
     assert (first.closed(), len(take(first, 11))) == (0, 8)
-
-
-def test_a_mark_that_changes_while_it_is_moved_is_left_alone(path: Path, join: Join, clock: Hands) -> None:
-    """Whoever moves his own slot first is not overwritten."""
-    mover, other = settled(join, clock)
-    take(other)
-    assert mover._file is not None
-    old, record = mover._file, mover._file.read(0, 0)
-    new = HostFile(path.with_suffix(".new"), is_shared=False, now=clock.now)
-    mover._move_other(old, new, 0, record._replace(until=record.until - 1), clock.now)
-    assert new.read(0, 0).mark == FREE
-    held = HostFile(path.with_suffix(".new"), is_shared=False, now=clock.now)
-    assert held.lock_slot(0, 0)
-    mover._move_other(old, new, 0, record, clock.now)
-    assert new.read(0, 0).mark == FREE
-    held.close()
-    mover._move_other(old, new, 0, record, clock.now)
-    assert new.read(0, 0).mark == CLOSED
-    new.close()
 
 
 def test_a_planted_replacement_is_not_used(
@@ -445,14 +429,14 @@ def test_a_planted_replacement_is_not_used(
     path.symlink_to("elsewhere")
     with caplog.at_level(logging.WARNING, "wooxy_async"):
         for _ in range(3):
-            clock.now += LOOK_EVERY
-            slots.look()
+            clock.now += POLL_EVERY
+            slots.poll()
     assert len(caplog.records) == 1
     assert str(path) in caplog.text
     assert slot.holds()
     path.unlink()
-    clock.now += LOOK_EVERY
-    slots.look()
+    clock.now += POLL_EVERY
+    slots.poll()
     assert path.is_file()
     assert slot.holds()
     clock.now += SETTLING
@@ -469,7 +453,6 @@ def test_a_file_that_is_closed_is_opened_when_it_is_needed(path: Path, join: Joi
     slots.urgent_in_a_row = 5
     slots.announce(1.0, None)
     slots.drain()
-    slots._bury_dead(clock.now)
     slots._wake(clock.now)
     assert not slots.bulk_waits_elsewhere()
     assert not slot.holds()
@@ -477,12 +460,39 @@ def test_a_file_that_is_closed_is_opened_when_it_is_needed(path: Path, join: Joi
     path.unlink()
     path.symlink_to("elsewhere")
     assert take(slots) == []
-    slots.look()
+    slots.poll()
     path.unlink()
-    clock.now += LOOK_EVERY
-    slots.look()
+    clock.now += POLL_EVERY
+    slots.poll()
     clock.now += SETTLING
     assert len(take(slots, 11)) == SLOTS
+
+
+def test_a_pause_is_known_to_all_processes(path: Path, join: Join, clock: Hands) -> None:
+    """It ends for all at the same moment, the longest counts, and it is taken along; what makes no sense is none."""
+    first, second = settled(join, clock)
+    assert second.paused_for() == 0.0
+    first.pause(30.0)
+    second.pause(20.0)
+    clock.now += 10.0
+    assert (first.paused_for(), second.paused_for()) == (20.0, 20.0)
+    path.unlink()
+    clock.now += POLL_EVERY
+    first.poll()
+    assert join().paused_for() == pytest.approx(20.0 - POLL_EVERY)
+    clock.now += 20.0
+    assert first.paused_for() == 0.0
+    first.pause(math.inf)
+    assert first.paused_for() == PAUSE_MAX
+    assert first._file is not None
+    for wrong in (math.inf, math.nan, clock.now + 2 * PAUSE_MAX, -math.inf):
+        struct.pack_into("d", first._file.map, 32, wrong)
+        assert first.paused_for() == 0.0
+    first.pause(1.0)
+    assert first.paused_for() == 1.0
+    first.close()
+    first.pause(5.0)
+    assert first.paused_for() == 0.0
 
 
 # Whose turn it is.
@@ -533,14 +543,14 @@ def test_who_does_not_look_any_more_has_no_turn(join: Join, clock: Hands) -> Non
     holder.give(slots[0], 0.0)
     assert len(take(second)) == 1
     waiting(second)
-    first.look()
+    first.poll()
     assert holder.bulk_waits_elsewhere()
     holder.give(slots[1], 0.0)
     assert take(second) == []
     waiting(first)
     waiting(first)
-    first.look()
-    first.look()
+    first.poll()
+    first.poll()
     assert len(take(second)) == 1
 
 
@@ -556,7 +566,7 @@ def test_urgent_goes_before_bulk_of_other_processes_but_not_for_ever(join: Join,
     holder.give(slots[4], 0.0)
     assert take(service, priority="urgent") == []
     assert len(take(campaign, since=clock.now)) == 1
-    campaign.urgent_in_a_row = 0  # as `Account` counts for whom has queued
+    campaign.urgent_in_a_row = 0  # as `SlotPool` counts for whom has queued
     waiting(service, urgent=clock.now)
     holder.give(slots[5], 0.0)
     assert take(campaign, since=clock.now - 1) == []
@@ -611,8 +621,39 @@ def test_a_free_slot_wakes_the_two_that_are_first(join: Join, clock: Hands) -> N
     clock.now += 1.0
     for each in (first, second, third):
         waiting(each, bulk=clock.now)
-    giver.look()  # what was kept closed has opened
+    giver.poll()  # what was kept closed has opened
     assert woken(first, second, third, idle).count(True) == 2
+
+
+def test_the_urgent_are_woken_beside_bulk_that_may_not_have_every_slot(join: Join, clock: Hands) -> None:
+    """It is bulk's turn, which may have its share in use: whether the first of it waits here or elsewhere."""
+    giver, urgent, first, second = settled(join, clock, 4)
+    slots = take(giver, 10)
+    giver.urgent_in_a_row = URGENT_IN_A_ROW
+    for at, each in enumerate((second, first)):
+        waiting(each, bulk=clock.now - at)
+    waiting(urgent, urgent=clock.now)
+    woken(urgent, first, second)
+    giver.give(slots[0], 0.0)
+    assert woken(urgent, first, second) == [True, True, True]
+    waiting(giver, bulk=clock.now - 9)
+    woken(urgent, first, second)
+    giver.give(slots[1], 0.0)
+    assert woken(urgent, first, second) == [True, False, False]
+
+
+def test_bulk_has_the_last_slots_and_urgent_all(join: Join, clock: Hands) -> None:
+    """Over processes, also while slots of urgent messages are kept for the next one."""
+    Few = type("Few", (Terms,), {"max_bulk": 2})  # noqa: N806 - a class
+    first, second = settled(join, clock)
+    taken = [first.take(Few(), "bulk", None), second.take(Few(), "bulk", None)]
+    assert all(taken)
+    assert [slots.take(Few(), "bulk", None) for slots in (first, second)] == [None, None]
+    (urgent,) = take(first, priority="urgent")
+    first.give(urgent, 0.0)
+    assert first.keeps
+    assert first.take(Few(), "bulk", None) is None
+    assert len(take(first, 10, "urgent")) == 8
 
 
 def test_wake_ups_that_cannot_come_change_nothing(join: Join, clock: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -625,7 +666,7 @@ def test_wake_ups_that_cannot_come_change_nothing(join: Join, clock: Hands, monk
     assert woken(waiter) == [True]
     assert waiter._bell is not None
     waiter._bell.network += 1
-    waiter.look()
+    waiter.poll()
     giver.give(slots[0], 0.0)
     assert woken(waiter) == [False]
     waiter._bell.close()

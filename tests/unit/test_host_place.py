@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import pwd
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from wooxy_async.limits import _host_file as file_module, _host_locks as locks, _host_place as place_module
 from wooxy_async.limits._host_file import SIZE, HostFile
 from wooxy_async.limits._host_place import Place, find
+from wooxy_async.limits._host_slots import HostSlots
 
 
 @pytest.fixture
@@ -292,3 +294,15 @@ def test_classic_locks_keep_other_processes_out(tmp_path: Path) -> None:
         assert elsewhere() == "True"
     with pytest.raises(OSError, match="Bad file"):
         locks.classic(9999, fcntl.F_WRLCK, 7)
+
+
+def test_a_line_that_was_noted_too_low_is_noted_again(tmp_path: Path) -> None:
+    """Of two processes that begin at once one may undo what the other has noted: it would be unseen, and starve."""
+    first, second = (HostSlots(tmp_path / "account.slots") for _ in range(2))
+    assert first._file is not None
+    struct.pack_into("q", first._file.map, 48, 1)  # as the first does that has read 0 before
+    assert first.is_alone
+    second.announce(None, 1.0)
+    assert not first.is_alone
+    first.close()
+    second.close()

@@ -3,17 +3,12 @@
 from typing import Any
 
 import pytest
+from people import COMMON
 
-from wooxy_async import Accepted, ApiError, Cause, ErrorCode, InDoubt, Invalid, NotSent, Problem, Rejected, ViberMessage
+from wooxy_async import Accepted, ApiError, Cause, ErrorCode, InDoubt, Invalid, NotSent, Problem, Rejected
 from wooxy_async._rules.judgement import TABLE, Again, Seen, Verdict, conclude, judge
 from wooxy_async._rules.wire import Refused, Taken
 
-COMMON: dict[str, Any] = {
-    "index": 3,
-    "message": ViberMessage(domain="shop.example", phone_number="+14155550123", text="Hello"),
-    "attempts": 2,
-    "elapsed": 0.5,
-}
 PROBLEM = Problem(field="text", value="", rule="empty", remedy="must not be empty")
 TAKEN = Taken(("5d914c3dd132d5f45a4e3670",))
 BAD = ApiError(code=ErrorCode.BAD_REQUEST, text="Bad Request")
@@ -60,7 +55,9 @@ SIGHTS = [
     ({"handed_over": True, "status": 407, "has_proxy": True}, 6),
     ({"handed_over": True, "status": 407, "answer": Refused((OTHER,)), "has_proxy": True}, 6),
     ({"handed_over": True, "status": 503, "answer": Refused((OTHER,))}, 7),
+    ({"handed_over": True, "status": 500, "answer": Refused((OTHER,))}, 7),
     ({"handed_over": True, "status": 408, "answer": Refused((OTHER,))}, 7),
+    ({"handed_over": True, "status": 499, "answer": Refused((OTHER,))}, 8),
     ({"handed_over": True, "status": 200, "answer": Refused((OTHER,))}, 8),
     ({"handed_over": True, "status": 407}, 8),
     ({"handed_over": True, "status": 400}, 8),

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from people import COMMON
 
 from wooxy_async import (
     Accepted,
@@ -35,18 +36,18 @@ MESSAGE = ViberMessage(
     reference="order-17",
     not_after=datetime(2030, 1, 1, tzinfo=UTC),
 )
-COMMON: dict[str, Any] = {"index": 7, "message": MESSAGE, "attempts": 2, "elapsed": 0.25}
+ENDED = {**COMMON, "index": 7, "message": MESSAGE, "elapsed": 0.25}
 ECHO = ApiError(
     code=ErrorCode.PHONE_NUMBER_INVALID,
     text="+14155550123 is not a valid E.164 phone number",
     values={"phoneNumber": "+14155550123"},
 )
 OUTCOMES: dict[str, Outcome] = {
-    "accepted": Accepted(message_ids=("5d914c3dd132d5f45a4e3670",), **COMMON),
-    "rejected": Rejected(errors=(ECHO,), status=200, **COMMON),
-    "invalid": Invalid(problems=(Problem(field="text", value="98765", rule="r", remedy="must be so"),), **COMMON),
-    "not_sent": NotSent(cause=Cause(kind="throttled", text="Too many."), retry_after=3.0, **COMMON),
-    "in_doubt": InDoubt(cause=Cause(kind="server_error", text="Failed."), status=500, errors=(ECHO,), **COMMON),
+    "accepted": Accepted(message_ids=("5d914c3dd132d5f45a4e3670",), **ENDED),
+    "rejected": Rejected(errors=(ECHO,), status=200, **ENDED),
+    "invalid": Invalid(problems=(Problem(field="text", value="98765", rule="r", remedy="must be so"),), **ENDED),
+    "not_sent": NotSent(cause=Cause(kind="throttled", text="Too many."), retry_after=3.0, **ENDED),
+    "in_doubt": InDoubt(cause=Cause(kind="server_error", text="Failed."), status=500, errors=(ECHO,), **ENDED),
 }
 each_outcome = pytest.mark.parametrize(("word", "outcome"), OUTCOMES.items(), ids=OUTCOMES)
 
@@ -113,14 +114,14 @@ def test_each_outcome_masks_what_is_personal(word: str, outcome: Outcome) -> Non
 
 SAID = "no +14155550123, no 'Your code is 98765\nGrüße 👋'"
 ECHOING: list[Outcome] = [
-    Rejected(errors=(ApiError(code=ErrorCode.UNKNOWN, text=SAID),), status=400, **COMMON),
-    NotSent(cause=Cause(kind="throttled", text=SAID), **COMMON),
-    InDoubt(cause=Cause(kind="server_error", text=SAID), status=500, **COMMON),
+    Rejected(errors=(ApiError(code=ErrorCode.UNKNOWN, text=SAID),), status=400, **ENDED),
+    NotSent(cause=Cause(kind="throttled", text=SAID), **ENDED),
+    InDoubt(cause=Cause(kind="server_error", text=SAID), status=500, **ENDED),
     InDoubt(
         cause=Cause(kind="server_error", text="Failed."),
         errors=(ApiError(code=ErrorCode.UNKNOWN, text=SAID), ECHO),
         status=500,
-        **COMMON,
+        **ENDED,
     ),
 ]
 

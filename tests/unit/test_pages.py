@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pytest
 import typer
 from pages import GUIDE, README, ROOT, arguments, flat, section, sentences, stated_range, table
-from people import message
+from people import COMMON, message
 from typer.testing import CliRunner
 
 import wooxy_async
@@ -36,12 +36,14 @@ from wooxy_async._client.breaker import CircuitBreaker
 from wooxy_async._client.settings import DEFAULT_URL, RANGES
 from wooxy_async._rules.checks import problems
 from wooxy_async._rules.documented import DOCUMENTED, Scope
+from wooxy_async._rules.journal import CHANGES, MEANINGS as MEANINGS_OF_STATES
 from wooxy_async._rules.judgement import TABLE
 from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.wire import ButtonField
 from wooxy_async._runtime.log import _LEVELS
 from wooxy_async.cli._app import app
 from wooxy_async.cli._ending import MEANINGS
+from wooxy_async.limits import SLOTS
 from wooxy_async.limits._pace import Pace
 from wooxy_async.sandbox import Sandbox
 
@@ -84,6 +86,13 @@ def test_the_outcome_table_is_that_of_the_code(page: str) -> None:
     assert told == [[row.seen, row.verdict.value, row.again.value] for row in TABLE]
 
 
+def test_the_states_of_a_journals_row_are_those_of_the_code() -> None:
+    """Each change and each state in its place, none more and none less."""
+    told = section("A journal", GUIDE["campaigns"])
+    assert table(told, "from") == [[each.before.value, each.after.value, each.by] for each in CHANGES]
+    assert table(told, "state") == [[state.value, meaning] for state, meaning in MEANINGS_OF_STATES.items()]
+
+
 def test_the_exceptions_are_those_of_the_package() -> None:
     """The table names each exception, and the subclasses of a refusal."""
     told = table(section("Exceptions", OUTCOMES), "exception")
@@ -122,6 +131,10 @@ def test_the_guide_has_the_default_of_each_argument(name: str) -> None:
         "base_url": f"`WOOXY_BASE_URL`, else `{DEFAULT_URL}`",
         "ssl": "system",
         "clock": "`time`",
+        "max_concurrency": f"`WOOXY_MAX_CONCURRENCY`, else {SLOTS}",
+        "max_bulk": f"`WOOXY_MAX_BULK`, else {SLOTS}",
+        "account": "`WOOXY_ACCOUNT`, else none",
+        "limiter": '`WOOXY_LIMITER`, else `"host"`',
         "retry": "`RetryPolicy()`",
     }
     plain = "none" if default is None else f"{default:g}" if type(default) in (int, float) else None
@@ -176,9 +189,10 @@ def checked(given: ViberMessage) -> None:
         raise ValueError(found)
 
 
+RANGED = ("max_concurrency", "max_bulk", "max_waiting", *RANGES)
 STATED: dict[str, tuple[str, Callable[[Any], object]]] = {
-    **{f"client {name}": (arguments(WooxyClient)[name], client(name)) for name in ("max_concurrency", *RANGES)},
-    **{f"guide {name}": (CONFIGURED[f"`{name}`"][1], client(name)) for name in ("max_concurrency", *RANGES)},
+    **{f"client {name}": (arguments(WooxyClient)[name], client(name)) for name in RANGED},
+    **{f"guide {name}": (CONFIGURED[f"`{name}`"][1], client(name)) for name in RANGED},
     **{
         f"policy {name}": (arguments(RetryPolicy)[name], policy(name))
         for name in ("attempts", "wait_initial", "wait_max")
@@ -237,7 +251,8 @@ def test_the_options_of_a_command_have_the_defaults_of_the_client(command: str) 
     """Where both have one."""
     options = {option.name: option.default for option in typer.main.get_group(app).commands[command].params}
     shared = options.keys() & PARAMETERS.keys() - {"base_url"}
-    assert {name: options[name] for name in shared} == {name: PARAMETERS[name] for name in shared}
+    defaults = PARAMETERS | {"max_concurrency": SLOTS}
+    assert {name: options[name] for name in shared} == {name: defaults[name] for name in shared}
     assert options["base_url"] == DEFAULT_URL
     assert len(shared) >= 2
 
@@ -301,7 +316,6 @@ def test_the_environment_variables_are_those_that_the_code_reads() -> None:
 
 ALIKE = re.search(r"Alike are: (.*?)\.", flat(OUTCOMES)).group(1)  # type: ignore[union-attr]
 IN_A_ROW = int(re.search(r"after (\d+) refusals in a row that are alike", flat(OUTCOMES)).group(1))  # type: ignore[union-attr]
-COMMON: dict[str, Any] = {"index": 0, "message": message(), "attempts": 1, "elapsed": 0.1}
 
 
 def ends_after(outcomes: Iterable[Outcome]) -> int | None:

@@ -83,7 +83,7 @@ def test_the_plan_counts_the_whole_file(contacts: Contacts) -> None:
     assert plan.sample is not None
     assert (plan.sample.row, plan.sample.message.text) == (1, "Hi José of Riga")
     assert plan.warnings == (
-        PlanWarning(field="city", rows=1, first_row=3, text="is empty and leaves a gap in the text"),
+        PlanWarning(field="city", rows=1, first_row=3, text="is empty and leaves a gap in the text", first_sheet_row=4),
     )
 
 
@@ -103,6 +103,7 @@ def test_a_repeated_number_names_the_row_that_it_repeats(contacts: Contacts) -> 
     """The first row of a number is sent, however the second is spelled."""
     twins = [row for row in _campaign(contacts).rows() if isinstance(row, UnusableRow) and row.kind == "duplicate"]
     assert [(row.row, row.repeats) for row in twins] == [(9, 1), (14, 3)]
+    assert [(row.sheet_row, row.repeats_sheet_row) for row in twins] == [(10, 2), (15, 4)]
     assert twins[0].problems[0].remedy == "repeats the number of row 1, which is sent; each number is sent to once"
 
 
@@ -160,7 +161,7 @@ def test_what_every_message_would_break_is_refused_at_once(contacts: Contacts) -
         _campaign(contacts, domain="", ttl=5, tags=("_x",), device="tv", text=" ")
     assert [problem.field for problem in caught.value.problems] == ["domain", "text", "device", "ttl", "tags[0]"]
     assert "ttl: must be a whole number of seconds from 1800 to 259200" in str(caught.value)
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301  # our own pickle
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - our own pickle
 
 
 @pytest.mark.parametrize("option", [{"unique": "phone"}, {"phone_check": "strict"}])

@@ -412,3 +412,14 @@ def test_a_forked_child_starts_with_its_own_slots(token: str) -> None:
 def test_the_share_of_bulk_is_documented() -> None:
     """The README says that bulk keeps a fifth of the turns."""
     assert account_module.URGENT_IN_A_ROW == 4
+
+
+def test_tokens_of_one_account_share_its_slots_in_a_process(token: str) -> None:
+    """Also a client that was made before anybody named the account, and one that does not name it afterwards."""
+    old, new = token, f"{token}-new"
+    before = ProcessLimiter(old)
+    named = ProcessLimiter(old, account=f"account-{token}")
+    assert before.account is named.account is ProcessLimiter(old).account
+    assert ProcessLimiter(new).account is not named.account
+    assert ProcessLimiter(new, account=f"account-{token}").account is named.account is ProcessLimiter(new).account
+    assert ProcessLimiter(old, account=f"another-{token}").account is not named.account

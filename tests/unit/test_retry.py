@@ -1,5 +1,6 @@
 """The retry policy: what it takes, its pauses, and how `Retry-After` is read."""
 
+import time
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ WRONG = [
 @pytest.mark.parametrize(("arguments", "error", "named"), WRONG)
 def test_a_wrong_argument_is_named(arguments: dict[str, Any], error: type[Exception], named: str) -> None:
     """Each argument of a wrong type or range is refused at once, by an error that names it."""
-    with pytest.raises(error, match=named):
+    with pytest.raises(error, match=rf"^RetryPolicy\({named}\) must be "):
         RetryPolicy(**arguments)
 
 
@@ -127,3 +128,14 @@ HEADERS = [
 def test_retry_after_is_read_or_passed_over(header: str | None, seconds: float | None) -> None:
     """Seconds and dates give seconds from now, never negative and never more than a century; nonsense gives None."""
     assert retry_after(header, NEW_YEAR) == seconds
+
+
+def test_a_date_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine's own zone is (RFC 9110, section 5.6.7: such dates are in UTC)."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert retry_after("Thu, 01 Jan 2026 00:01:30", NEW_YEAR) == 90.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -11,7 +11,7 @@ import pytest
 
 from wooxy_async.sandbox._account import Account
 from wooxy_async.sandbox._judge import Judge
-from wooxy_async.sandbox._records import Kept, Records, Watch, size_of
+from wooxy_async.sandbox._records import Kept, Records, TakenMessages, Watch, size_of
 
 SHAPES: dict[str, dict[str, Any]] = {
     "short": {},
@@ -62,3 +62,13 @@ def test_the_memory_of_what_is_kept_stays_within_its_bound(shape: str) -> None:
     taken = tracemalloc.get_traced_memory()[0] - before
     assert 0.75 * bound < taken < 1.01 * bound
     assert len(records.messages) < count == records.taken - 1
+
+
+def test_the_messages_to_one_number_are_found() -> None:
+    """In their order, by whatever punctuation the number is spelled with; the same kind of tuple again."""
+    records = Records(kept=Kept(most=9, most_bytes=10**9), ids=Random(1), watch=Watch())
+    for text, number in (("a", "+14155550123"), ("b", "+14155550199"), ("c", "+14155550123")):
+        take(records, {"text": text, "phoneNumber": number}, 1)
+    kept = TakenMessages(records.messages)
+    assert [taken.text for taken in kept.to("+1 (415) 555-01.23")] == ["a", "c"]
+    assert kept.to("+14155550123").to("+14155550199") == ()

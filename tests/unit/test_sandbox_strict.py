@@ -51,7 +51,26 @@ def as_message(fields: dict[str, Any]) -> ViberMessage:
 
 
 PLACES = {"domain": 1, "senderId": 2, "text": 4, "caption": 5, "address": 5, "tag": 9}
-TEXTS = st.text(max_size=60) | st.text("\0 \t\u00a0\u200bx_", max_size=3) | st.just("_" + "x" * 50)
+ODD = (
+    "a.b",
+    "a_.b",
+    ".a",
+    "https://x",
+    "HTTP://x/{{",
+    "http:\\\\x",
+    "https://?x",
+    "http\u017f://x",
+    "{{x}}",
+    "{{{}}}",
+    "{{}",
+)
+TEXTS = (
+    st.sampled_from(ODD)
+    | st.text("{}x", max_size=8)
+    | st.text(max_size=60)
+    | st.text("\0 \t\u00a0\u200bx_", max_size=3)
+    | st.just("_" + "x" * 50)
+)
 
 
 @pytest.mark.parametrize("value", UNREADABLE)

@@ -1,40 +1,19 @@
 """A client's configuration: each mistake is named, no secret is repeated."""
 
+import inspect
 import ssl
-import time
 from typing import Any
 
 import pytest
 
-from wooxy_async import RetryPolicy
-from wooxy_async._client.settings import Settings, make_settings
+from wooxy_async import RetryPolicy, WooxyClient
+from wooxy_async._client.settings import CHECKS, Settings, make_settings
 from wooxy_async._rules.loopback import is_loopback
 from wooxy_async._rules.redaction import Secret
 
 TOKEN = "0123456789abcdef-T0KEN"
-DEFAULTS: dict[str, Any] = {
-    "access_token": TOKEN,
-    "base_url": None,
-    "max_concurrency": 10,
-    "timeout": 30.0,
-    "answer_limit": 60.0,
-    "loss_hold": 5.0,
-    "retry": RetryPolicy(),
-    "phone_check": "possible",
-    "button_field": "buttons",
-    "ssl": None,
-    "proxy": None,
-    "fresh_connections": False,
-    "allow_http": False,
-    "patience": 900.0,
-    "drain": 10.0,
-    "hook_timeout": 10.0,
-    "on_attempt": None,
-    "on_outcome": None,
-    "on_settled": None,
-    "clock": time,
-    "log_references": False,
-}
+ARGUMENTS = inspect.signature(WooxyClient).parameters
+DEFAULTS: dict[str, Any] = {name: argument.default for name, argument in ARGUMENTS.items()} | {"access_token": TOKEN}
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +22,9 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WOOXY_ACCESS_TOKEN", raising=False)
     monkeypatch.delenv("WOOXY_BASE_URL", raising=False)
     monkeypatch.delenv("WOOXY_ONLY", raising=False)
+    monkeypatch.delenv("WOOXY_MAX_CONCURRENCY", raising=False)
+    monkeypatch.delenv("WOOXY_MAX_BULK", raising=False)
+    monkeypatch.delenv("WOOXY_ACCOUNT", raising=False)
 
 
 def made(**changes: Any) -> Settings:
@@ -58,6 +40,36 @@ def unverified(**attributes: Any) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.parametrize("name", ["max_concurrency", "max_bulk"])
+def test_slots_are_the_arguments_or_the_environments(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The argument goes before its variable, and that before ten; a wrong word is named."""
+    variable = f"WOOXY_{name.upper()}"
+    assert getattr(made(**{name: None}), name) == 10
+    monkeypatch.setenv(variable, "3")
+    assert getattr(made(**{name: None}), name) == 3
+    assert getattr(made(**{name: 4}), name) == 4
+    for wrong, error in (("11", ValueError), ("ten", TypeError), ("-1", TypeError), ("٣", TypeError)):
+        monkeypatch.setenv(variable, wrong)
+        with pytest.raises(error, match=rf"^{variable} must be .*from 1 to 10, not "):
+            made(**{name: None})
+
+
+def test_an_account_has_a_plain_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The argument goes before WOOXY_ACCOUNT; without both there is none."""
+    assert made().account is None
+    monkeypatch.setenv("WOOXY_ACCOUNT", "acme-2")
+    assert made().account == "acme-2"
+    assert made(account="a" * 64).account == "a" * 64
+    for wrong in ("", "a" * 65, "a b", "ä", "a\n"):
+        with pytest.raises(ValueError, match=r"^account must be 1 to 64 letters"):
+            made(account=wrong)
+    with pytest.raises(TypeError, match=r"^account must be a text, not 7"):
+        made(account=7)
+    monkeypatch.setenv("WOOXY_ACCOUNT", "a/b")
+    with pytest.raises(ValueError, match=r"^WOOXY_ACCOUNT must be"):
+        made()
+
+
 class Unspeakable:
     """A value whose own repr fails."""
 
@@ -65,7 +77,8 @@ class Unspeakable:
         raise RuntimeError("no")
 
 
-NUMBERS = ("max_concurrency", "timeout", "answer_limit", "loss_hold", "patience", "drain", "hook_timeout")
+COUNTS = ("max_concurrency", "max_bulk", "max_waiting")
+NUMBERS = (*COUNTS, "timeout", "answer_limit", "loss_hold", "patience", "drain", "hook_timeout")
 WRONG_TYPE = [
     ("access_token", 17),
     ("access_token", b"token"),
@@ -75,8 +88,9 @@ WRONG_TYPE = [
     ("ssl", "ca.pem"),
     ("retry", 3),
     ("retry", Unspeakable()),
-    *((name, value) for name in NUMBERS for value in ("10", True, None, Unspeakable())),
-    ("max_concurrency", 5.0),
+    *((name, value) for name in NUMBERS for value in ("10", True, Unspeakable())),
+    *((name, None) for name in NUMBERS if name not in COUNTS),
+    *((name, 5.0) for name in COUNTS),
     *((name, value) for name in ("fresh_connections", "allow_http", "log_references") for value in (1, "no", None)),
     *((name, "print") for name in ("on_attempt", "on_outcome", "on_settled")),
 ]
@@ -89,8 +103,9 @@ WRONG_VALUE = [
     ("phone_check", "strict"),
     ("phone_check", None),
     ("button_field", "Buttons"),
-    ("max_concurrency", 0),
-    ("max_concurrency", 11),
+    *((name, 0) for name in COUNTS),
+    *((name, 11) for name in ("max_concurrency", "max_bulk")),
+    ("max_waiting", 1_000_001),
     pytest.param("max_concurrency", 10**5000, id="max_concurrency-without end"),
     ("timeout", 0),
     ("timeout", 86401),
@@ -129,6 +144,20 @@ WRONG_VALUE = [
 ]
 
 
+def test_every_argument_is_checked() -> None:
+    """No argument of the client is passed over: each has its check beside its field, or a place of its own."""
+    assert set(ARGUMENTS) == {*CHECKS, "access_token", "base_url", "proxy", "allow_http", "limiter"}
+
+
+async def test_the_client_hands_over_what_it_was_given() -> None:
+    """Each argument reaches the settings under its own name."""
+    given: dict[str, Any] = {"max_concurrency": 3, "timeout": 4, "answer_limit": 5, "loss_hold": 6, "patience": 7}
+    given |= {"drain": 8, "hook_timeout": 9, "fresh_connections": True, "log_references": True, "phone_check": "e164"}
+    given |= {"on_attempt": print, "on_outcome": repr, "on_settled": str, "button_field": "button"}
+    async with WooxyClient(TOKEN, **given) as client:
+        assert {name: getattr(client._settings, name) for name in given} == given
+
+
 @pytest.mark.parametrize(("name", "value"), WRONG_TYPE)
 def test_a_wrong_type_is_named(name: str, value: object) -> None:
     """An argument of a wrong type gives a TypeError that begins with its name."""
@@ -147,7 +176,15 @@ def test_a_wrong_value_is_named(name: str, value: object) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"max_concurrency": 1, "timeout": 0.001, "answer_limit": 86400, "loss_hold": 0, "patience": 0},
+        {
+            "max_concurrency": 1,
+            "max_bulk": 1,
+            "max_waiting": 1_000_000,
+            "timeout": 0.001,
+            "answer_limit": 86400,
+            "loss_hold": 0,
+            "patience": 0,
+        },
         {"access_token": "!t~", "phone_check": "e164", "button_field": "button", "fresh_connections": True},
         {"ssl": ssl.create_default_context(), "proxy": "http://proxy.example:3128", "on_outcome": print},
         {"retry": RetryPolicy(attempts=1), "phone_check": "valid", "patience": 30 * 86400, "on_settled": print},

@@ -111,3 +111,49 @@ def test_a_slot_that_rests_opens_when_its_rest_ends(token: str) -> None:
 
     simulate(main)
     assert [round(began[at], 6) for at in range(0, 5 * SLOTS, SLOTS)] == [0.0, 0.011, 0.022, 0.033, 0.044]
+
+
+def test_bulk_that_has_its_slots_does_not_stop_the_urgent(token: str) -> None:
+    """Bulk has the next turn, and no slot that it may use: urgent messages go on meanwhile."""
+    turns: list[Priority] = []
+
+    async def main() -> None:
+        limiter = ProcessLimiter(token, max_bulk=1, clock=LoopClock())
+
+        async def campaign() -> None:
+            async with limiter.slot(priority="bulk", deadline=None):
+                turns.append("bulk")
+                await asyncio.sleep(60)
+
+        bulk = [asyncio.ensure_future(campaign()) for _message in range(3)]
+        await asyncio.gather(*(use(limiter, "urgent", turns, 1_000) for _message in range(30)))
+        for each in bulk:
+            each.cancel()
+        await asyncio.gather(*bulk, return_exceptions=True)
+
+    simulate(main)
+    assert turns[:1_000].count("bulk") == 1
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.5])
+def test_each_client_keeps_to_its_own_number_for_bulk(token: str, keep: float) -> None:
+    """Bulk of one client that may not have more lets that of another pass; a closed slot of bulk is still bulk's."""
+    ends: dict[str, float] = {}
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        few, many = (ProcessLimiter(token, max_bulk=number, clock=LoopClock()) for number in (2, 4))
+
+        async def one(name: str, limiter: ProcessLimiter) -> None:
+            async with limiter.slot(priority="bulk", deadline=loop.time() + 30) as lease:
+                lease.keep_closed(keep)
+                await asyncio.sleep(1)
+            ends[name] = loop.time()
+
+        first = [one(f"few {at}", few) for at in range(3)]
+        await asyncio.gather(*first, *(one(f"many {at}", many) for at in range(3)))
+
+    simulate(main)
+    at_once = {name for name, at in ends.items() if at < 1.5}
+    assert at_once == {"few 0", "few 1", "many 0", "many 1"}
+    assert {round(ends[name], 3) for name in ends.keys() - at_once} == {2 + keep}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from wooxy_async._adapters.payload import Watch
-from wooxy_async._adapters.transport import ANSWER_MOST, _Socket, _unusable
+from wooxy_async._adapters.payload import Probe
+from wooxy_async._adapters.transport import MAX_REPLY_BYTES, _Socket, _unusable
 from wooxy_async._ports import Handover
 
 
@@ -39,7 +39,7 @@ class Closing:
 def test_a_connection_that_has_ended_is_stale(transport: Any) -> None:
     """A connection that ended before it was handed out is not used."""
     protocol = Gone(transport)
-    assert Watch(protocol).is_stale(may_hold_ticket=True)  # type: ignore[arg-type]
+    assert Probe(protocol).is_stale(may_hold_ticket=True)  # type: ignore[arg-type]
 
 
 class Lost:
@@ -56,14 +56,14 @@ class Lost:
 def test_a_lost_tls_connection_is_cut_in_silence() -> None:
     """What has no socket any more needs no cutting when its loop is found dead."""
     protocol = Gone(Lost())
-    Watch(protocol).shut_down()  # type: ignore[arg-type]
+    Probe(protocol).shut_down()  # type: ignore[arg-type]
 
 
 def test_no_more_is_read_at_once_than_an_answer_may_be_long() -> None:
     """However much asyncio asks of a socket at once, it gets no more than an answer may take."""
     near, far = socket.socketpair()
     with _Socket(fileno=near.detach()) as reader, far:
-        far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * ANSWER_MOST)
-        assert far.send(bytes(ANSWER_MOST + 1)) == ANSWER_MOST + 1
-        assert len(reader.recv(256 * 1024)) == ANSWER_MOST
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_REPLY_BYTES)
+        assert far.send(bytes(MAX_REPLY_BYTES + 1)) == MAX_REPLY_BYTES + 1
+        assert len(reader.recv(256 * 1024)) == MAX_REPLY_BYTES
         assert len(reader.recv(256 * 1024)) == 1

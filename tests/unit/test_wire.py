@@ -7,7 +7,7 @@ import pytest
 
 from wooxy_async import ApiError, Button, ErrorCode, ViberMessage
 from wooxy_async._rules.documented import DOCUMENTED, Documented
-from wooxy_async._rules.wire import ButtonField, Refused, Taken, encode, read_answer
+from wooxy_async._rules.wire import ButtonField, Refused, Taken, encode, read_reply
 
 FULL = ViberMessage(
     domain="senderDomain.com",
@@ -127,7 +127,7 @@ ANSWERS = [
 @pytest.mark.parametrize(("body", "answer"), ANSWERS)
 def test_each_answer_is_read(body: str, answer: object) -> None:
     """Keys are read without regard to case, lone values as lists; anything else is not of the documented form."""
-    assert read_answer(body.encode(), str) == answer
+    assert read_reply(body.encode(), str) == answer
 
 
 SHAPES = [
@@ -153,7 +153,7 @@ SHAPES = [
 def test_each_documented_error_is_known_in_each_shape(row: Documented, shape: str) -> None:
     """Where and how an answer says it changes nothing about what it says."""
     body = '{"result": false, ' + shape % json.dumps(row.text) + "}"
-    answer = read_answer(body.encode(), str)
+    answer = read_reply(body.encode(), str)
     assert isinstance(answer, Refused)
     assert [error.code for error in answer.errors] == [row.code]
 
@@ -169,7 +169,7 @@ def test_each_documented_error_is_known_in_each_shape(row: Documented, shape: st
 )
 def test_error_21_is_heard_wherever_it_is_said(said: str) -> None:
     """Of several places that say something the first counts, but for the words that make a message doubtful."""
-    answer = read_answer(f'{{"result": false, {said}}}'.encode(), str)
+    answer = read_reply(f'{{"result": false, {said}}}'.encode(), str)
     assert isinstance(answer, Refused)
     assert [error.code for error in answer.errors] == [ErrorCode.BAD_REQUEST, ErrorCode.INTERNAL_SERVER_ERROR]
 
@@ -185,13 +185,13 @@ def test_error_21_is_heard_wherever_it_is_said(said: str) -> None:
 )
 def test_bytes_that_are_no_such_json_are_no_answer(body: bytes) -> None:
     """Another charset, compression and endless numbers are no answer, and no exception."""
-    assert read_answer(body, str) is None
+    assert read_reply(body, str) is None
 
 
 @pytest.mark.parametrize("depth", [500, 5_000, 30_000])
 def test_deep_nesting_raises_nothing(depth: int) -> None:
     """However deep an answer is nested: where Python can read it, it is a refusal of unknown words, else no answer."""
-    answer = read_answer(b'{"result": false, "errors": ' + b"[" * depth + b"]" * depth + b"}", str)
+    answer = read_reply(b'{"result": false, "errors": ' + b"[" * depth + b"]" * depth + b"}", str)
     assert answer is None or (isinstance(answer, Refused) and answer.errors[0].code is ErrorCode.UNKNOWN)
 
 
@@ -199,7 +199,7 @@ def test_nesting_of_any_depth_raises_nothing() -> None:
     """At no depth does an error that is no text make the reading fail, also where it can be read and not be written."""
     for depth in range(900, 1100):
         body = b'{"result": false, "errors": [' + b"[" * depth + b"]" * depth + b"]}"
-        assert isinstance(read_answer(body, str), Refused | None)
+        assert isinstance(read_reply(body, str), Refused | None)
 
 
 @pytest.mark.parametrize(
@@ -212,4 +212,4 @@ def test_nesting_of_any_depth_raises_nothing() -> None:
 )
 def test_secrets_are_removed_from_ids_and_errors(body: str, answer: object) -> None:
     """Whatever the server echoes goes through the redactor."""
-    assert read_answer(body.encode(), lambda text: text.replace("s3cret", "***")) == answer
+    assert read_reply(body.encode(), lambda text: text.replace("s3cret", "***")) == answer

@@ -28,7 +28,7 @@ class StaleConnectionError(ClientConnectionError):
     """The connection was found dead before anything was written to it."""
 
 
-class Watch:
+class Probe:
     """Looks at one connection before a request goes on it; the poll object is made once.
 
     Args:
@@ -81,8 +81,8 @@ class Credentials(NamedTuple):
     proxy_login: Secret | None
 
 
-class Body(BytesPayload):
-    """A request's body that sets the flag *handed over* right before its first write.
+class Payload(BytesPayload):
+    """A request's body that sets the flag *handed over*, and has it noted, right before its first write.
 
     Args:
         body: the encoded message.
@@ -94,7 +94,7 @@ class Body(BytesPayload):
         super().__init__(body, content_type="application/json")
         self.handover = handover
         self.credentials = credentials
-        self.watch: Watch | None = None  # the connector's, of the connection that it took
+        self.watch: Probe | None = None  # the connector's, of the connection that it took
         self._transport: WriteTransport | None = None
 
     def abort(self) -> None:
@@ -108,8 +108,9 @@ class Body(BytesPayload):
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body, unless the connection died or the request was called off."""
         handover = self.handover
-        if not handover.may_start() or cast("Watch", self.watch).is_stale(may_hold_ticket=True):
+        if not handover.may_start() or cast("Probe", self.watch).is_stale(may_hold_ticket=True):
             raise StaleConnectionError
-        handover.started = True
+        if not handover.start():
+            raise StaleConnectionError
         self._transport = writer.transport
         await super().write_with_length(writer, content_length)

@@ -9,6 +9,7 @@ import socket
 import ssl as tls
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from time import monotonic  # aiohttp's pool keeps its times by it, whatever clock the client has
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary, WeakSet
@@ -30,7 +31,7 @@ from aiohttp.tracing import Trace
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from wooxy_async._adapters.payload import Body, Credentials, StaleConnectionError, Watch
+from wooxy_async._adapters.payload import Credentials, Payload, Probe, StaleConnectionError
 from wooxy_async._adapters.reasons import why_not_connected
 from wooxy_async._adapters.unpacking import unpacked
 from wooxy_async._ports import Handover, Reply, TransportError
@@ -39,7 +40,7 @@ from wooxy_async._rules.redaction import Secret
 from wooxy_async._runtime import foreign
 from wooxy_async._runtime.turns import after_what_arrived
 
-ANSWER_MOST: Final = 64 * 1024
+MAX_REPLY_BYTES: Final = 64 * 1024
 CONNECT_LIMIT: Final = 10.0  # seconds for DNS, TCP and TLS together
 _PROXY_LOGIN: Final = 407
 KEEPALIVE: Final = 15.0  # seconds; servers commonly close an idle connection after 60 or more
@@ -68,7 +69,7 @@ class _Socket(socket.socket):
     __slots__ = ()
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
-        return super().recv(min(bufsize, ANSWER_MOST), flags)
+        return super().recv(min(bufsize, MAX_REPLY_BYTES), flags)
 
 
 def _make_socket(info: tuple[Any, ...]) -> socket.socket:
@@ -92,7 +93,7 @@ class _Request(ClientRequest):
         given = self.headers
         self.headers = written = CIMultiDict((name, given[name]) for name in _OUR_HEADERS if name in given)
         self._shown = given.copy()
-        credentials = cast("Body", self.body).credentials
+        credentials = cast("Payload", self.body).credentials
         if self.url.origin() == credentials.origin:
             written[_TOKEN_HEADER] = credentials.token.reveal()
         if credentials.proxy_login is not None and not self.is_ssl():  # else it has gone out with CONNECT
@@ -122,7 +123,7 @@ class _Connector(TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(socket_factory=_make_socket, **options)
-        self._watches: WeakKeyDictionary[ResponseHandler, Watch] = WeakKeyDictionary()
+        self._watches: WeakKeyDictionary[ResponseHandler, Probe] = WeakKeyDictionary()
         self._is_uvloop = type(asyncio.get_running_loop()).__module__.startswith("uvloop")
 
     async def connect(
@@ -148,7 +149,7 @@ class _Connector(TCPConnector):
             protocol = cast("ResponseHandler", connection.protocol)
             watch = self._watches.get(protocol)
             if watch is None:
-                watch = self._watches[protocol] = Watch(protocol)
+                watch = self._watches[protocol] = Probe(protocol)
             if not watch.is_stale(may_hold_ticket=not watch.used):
                 break
             connection.close()
@@ -156,7 +157,7 @@ class _Connector(TCPConnector):
                 raise StaleConnectionError
         sockets.clear()
         watch.used = True
-        body = cast("Body", req.body)
+        body = cast("Payload", req.body)
         body.watch = watch
         body.handover.connected = True
         return connection
@@ -179,7 +180,7 @@ class _Connector(TCPConnector):
         """Close without waiting, for when there is no loop left to wait in."""
         self._close()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End the connections without a loop: the server sees their end, and no selector is touched."""
         for watch in self._watches.values():
             watch.shut_down()
@@ -242,12 +243,13 @@ class AiohttpTransport:
 
     async def post(self, body: bytes, handover: Handover, url: str | None = None) -> Reply:
         """Send a request and read its answer; see `Transport.post`."""
-        payload, loop = Body(body, handover, self._credentials), self._loop
+        payload, loop = Payload(body, handover, self._credentials), self._loop
         del body  # personal; a frame that is shown shows its locals
         try:
             async with asyncio.timeout(None) as limit:
                 # aiohttp's own time-out cancels in the very turn in which it reads what lay in the kernel.
-                ending = loop.call_later(self._answer_limit, after_what_arrived, loop, lambda: _expire(limit))
+                handover.end = end = partial(after_what_arrived, loop, lambda: _expire(limit))
+                ending = loop.call_later(self._answer_limit, end)
                 try:
                     response = await self._session.post(
                         url or self._url,
@@ -259,6 +261,7 @@ class AiohttpTransport:
                     reply = await _read(response)
                 finally:
                     ending.cancel()
+                    handover.end = None
         except BaseException as error:
             if loop.is_closed():  # the coroutine of a dead loop is being closed, whatever that makes libraries raise
                 raise GeneratorExit from error
@@ -269,7 +272,7 @@ class AiohttpTransport:
                 return Reply(_PROXY_LOGIN, b"", None)
             failure = _failure(error, handover)  # whatever a library raises, the evidence decides what it means
         else:
-            if len(reply.body) <= ANSWER_MOST and (handover.started or not handover.connected):
+            if len(reply.body) <= MAX_REPLY_BYTES and (handover.started or not handover.connected):
                 return reply
             payload.abort()
             failure = _unusable(handover)
@@ -279,14 +282,14 @@ class AiohttpTransport:
         """Close all connections."""
         await self._session.close()
 
-    def cut(self) -> None:
-        """End all connections in the eyes of the server; see `Transport.cut`."""
-        self._connector.cut()
+    def abort(self) -> None:
+        """End all connections in the eyes of the server; see `Transport.abort`."""
+        self._connector.abort()
 
     def abandon(self) -> None:
         """Give up the connections; see `Transport.abandon`."""
         if self._loop.is_closed():
-            self.cut()
+            self.abort()
         self._session.detach()
         self._connector.close_now()
 
@@ -333,15 +336,15 @@ async def _read(response: aiohttp.ClientResponse) -> Reply:
     content = response.content
     try:
         body = await content.readany()
-        while len(body) <= ANSWER_MOST and not content.at_eof():
+        while len(body) <= MAX_REPLY_BYTES and not content.at_eof():
             body += await content.readany()
     except BaseException:
         response.close()
         raise
-    if len(body) > ANSWER_MOST:
+    if len(body) > MAX_REPLY_BYTES:
         response.close()
     elif encoding := response.headers.get("Content-Encoding"):
-        body = unpacked(body, encoding, ANSWER_MOST)
+        body = unpacked(body, encoding, MAX_REPLY_BYTES)
     response.release()
     return Reply(response.status, body, response.headers.get("Retry-After"))
 
@@ -349,12 +352,14 @@ async def _read(response: aiohttp.ClientResponse) -> Reply:
 def _unusable(handover: Handover) -> TransportError:
     """Say why an answer does not count."""
     if handover.started:
-        return TransportError("unreadable_answer", f"The answer was longer than {ANSWER_MOST:,} bytes.")
+        return TransportError("unreadable_answer", f"The answer was longer than {MAX_REPLY_BYTES:,} bytes.")
     return TransportError("not_connected", "The server spoke before it was asked; nothing was sent.")
 
 
 def _failure(error: BaseException, handover: Handover) -> TransportError:
     """Say in our words what happened; the foreign exception is dropped, because its frames hold the token."""
+    if handover.is_lost:
+        return TransportError("lease_lost", "The request was sent, and cut off because the limiter lost its slot.")
     if handover.started:
         return TransportError(*_after_start(error))
     reason, detail = why_not_connected(error)

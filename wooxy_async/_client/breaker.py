@@ -24,12 +24,25 @@ ALIKE_IN_A_ROW: Final = 20
 PROBE_WAIT_INITIAL: Final = 0.5  # seconds
 PROBE_WAIT_MAX: Final = 60.0  # seconds
 PROBE_DOUBTS_MAX: Final = 5  # messages that probed and are in doubt; then no further one probes in the same outage
-_LOOK_EVERY: Final = 0.25  # seconds between two looks at whether somebody else still probes the account
+_POLL_EVERY: Final = 0.25  # seconds between two looks at whether somebody else still probes the account
 _SHARED: Final = frozenset({Scope.DOMAIN, Scope.SENDER, Scope.TAG})
 
 
 Ask = Callable[[], Awaitable[bool | None]]
-"""Probes without sending anything: True for a sound answer, False for none, None where it says nothing."""
+"""Probes without sending anything: True for a valid reply, False for none, None where it says nothing."""
+
+
+# Closed, open, half open.
+#
+# Closed: attempts pass, and those that fail in a row are counted; `caution` takes as many out of the stream's window,
+# so that five failures in a row find five fewer under way. Open, from `TROUBLES_IN_A_ROW` on: `admit` holds messages
+# back until `_next_probe`, half a second at first and twice as long after each probe that failed, a minute at the
+# most. Half open: one probe at a time for the whole account, whoever streams (`Pace.begin_probe`), and first one that
+# sends nothing. Only a message's own valid reply closes it again. A message that probes may end in doubt: five of
+# them, and no further message of this outage probes; the stream then ends with its patience.
+#
+# Apart from that, 20 refusals in a row that are alike say that something is wrong with all messages: they open nothing,
+# they end the stream.
 
 
 class CircuitBreaker:
@@ -86,9 +99,9 @@ class CircuitBreaker:
         """Wait until an attempt may be made: at once, or one at a time as a probe while the API is down."""
         while self.is_down:
             if (wait := self._seconds_to_probe()) > 0:
-                await self._rest(wait)
+                await self._wait_for_change(wait)
             elif not self._pace.begin_probe(self._probe_limit):
-                await self._rest(_LOOK_EVERY)
+                await self._wait_for_change(_POLL_EVERY)
             elif await self._probe(ask):
                 return
         self._under_way += 1
@@ -101,25 +114,25 @@ class CircuitBreaker:
             return self._next_probe - now
         if now >= ends:
             self._end_impatiently()
-        return max(ends - now, _LOOK_EVERY)
+        return max(ends - now, _POLL_EVERY)
 
     async def _probe(self, ask: Ask) -> bool:
         """Probe without a message; return whether one may go now, which then is the only attempt under way."""
         self._is_probing = True
         self._under_way += 1
         try:
-            sound = await ask()
+            valid = await ask()
         except BaseException:
             self.withdraw()
             raise
-        if sound is not False:
+        if valid is not False:
             return True
         self._end_attempt()
         self._trouble(self._last)
-        self._tell()
+        self._notify()
         return False
 
-    async def _rest(self, seconds: float) -> None:
+    async def _wait_for_change(self, seconds: float) -> None:
         self._news = self._news or anyio.Event()
         with anyio.move_on_after(seconds):
             await self._news.wait()
@@ -127,7 +140,7 @@ class CircuitBreaker:
     def withdraw(self) -> None:
         """Note that an attempt ended from which nothing is to be learned of the API."""
         self._end_attempt()
-        self._tell()
+        self._notify()
 
     def _end_attempt(self) -> bool:
         """Count an attempt as ended, and return whether it was a probe."""
@@ -154,7 +167,7 @@ class CircuitBreaker:
         else:
             self._troubles = self._doubts = 0
             self._compare(outcome, of_message)
-        self._tell()
+        self._notify()
 
     def end(self, outcome: Outcome, why: str) -> None:
         """End the stream.
@@ -164,12 +177,12 @@ class CircuitBreaker:
             why: a sentence about the API; what is said of the message is its own outcome.
         """
         self._end(outcome, why)
-        self._tell()
+        self._notify()
 
     def _end(self, outcome: Outcome, why: str) -> None:
         self.fatal = self.fatal or _error(outcome, why)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self._news is not None:
             self._news.set()
             self._news = None
@@ -190,7 +203,7 @@ class CircuitBreaker:
     def _end_impatiently(self) -> None:
         text = f"Wooxy has given no valid reply for {self._patience:g} s, so the stream ends. The last attempt:"
         self._end(cast("Outcome", self._last), text)
-        self._tell()
+        self._notify()
 
     def _compare(self, outcome: Outcome, of_message: Outcome) -> None:
         """End the stream on a refusal of the whole account, or on the last of many that are alike."""

@@ -15,42 +15,57 @@ import anyio
 import msgspec
 
 from wooxy_async._adapters.transport import AiohttpTransport
+from wooxy_async._client import slots
 from wooxy_async._client.account_info import ask
 from wooxy_async._client.session import Session
 from wooxy_async._client.settings import Settings, make_settings, seconds
-from wooxy_async._client.stream import Feeder, Messages, OutcomeStream
+from wooxy_async._client.stream import Feeder, Messages, OutcomeStream, check_source
 from wooxy_async._client.submission import Submission
-from wooxy_async._ports import Clock, Limiter, Priority, Transport
+from wooxy_async._client.tokens import Provider
+from wooxy_async._ports import Clock, Limiter, Marks, Priority, Transport
 from wooxy_async._rules.account import AccountError, AccountInfo
 from wooxy_async._rules.arguments import hiding_arguments, one_of, redacting
 from wooxy_async._rules.attempt import Attempt
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Accepted, Cause, Outcome
 from wooxy_async._rules.phones import PhoneCheck
+from wooxy_async._rules.redaction import Secret
 from wooxy_async._rules.retry import RetryPolicy
 from wooxy_async._rules.statistics import Statistics
 from wooxy_async._rules.wire import ButtonField
 from wooxy_async._runtime.log import listen
 from wooxy_async._runtime.turns import after_what_arrived, begin
 from wooxy_async.limits._choice import HostLimits, ProcessLimits, make_limiter
+from wooxy_async.limits._redis_choice import RedisLimits
 
 
 class WooxyClient:
     """Sends Viber messages through Wooxy, never more than ten at once per account.
 
     Build it anywhere, also outside an event loop; use it as `async with WooxyClient(…) as client:`. It is good for
-    one event loop at a time. All clients of one token in one process share the account's ten slots.
+    one event loop at a time. All clients of one token on one machine share the account's ten slots.
 
     Where the environment variable WOOXY_ONLY is set when the client is made, to "loopback" or to numbers and prefixes
     as in "+4366412345678,+43699*", every other message is NotSent, its cause "fuse", whatever the arguments are.
 
     Args:
         access_token: the account's token; else WOOXY_ACCESS_TOKEN. It goes into the request header and nowhere else.
+            A function, which is called in a thread, or a coroutine function is asked for it: each 60 seconds, and when
+            the account was refused. It may take 5 seconds; while it fails the last token serves for 15 minutes. It
+            needs `account`.
         base_url: where the API is; else WOOXY_BASE_URL, else https://api.wooxy.com.
-        max_concurrency: requests in progress of this client, 1 to 10. The sum over all processes of an account must
-            not exceed 10.
-        limiter: "process" (one cap for all clients of the token in this process), "host" or "host:/dir" (for all
-            processes of this machine that say so, see `wooxy_async.limits.host`), or a `Limiter`.
+        max_concurrency: this client's share, requests in progress, 1 to 10; else WOOXY_MAX_CONCURRENCY, else 10.
+        max_bulk: slots that bulk may use at once, 1 to 10, that of other clients and processes included; urgent may use
+            all ten; else WOOXY_MAX_BULK, else 10. Each client keeps to its own; a `Limiter` object knows nothing of it.
+        max_waiting: how many messages of one priority may wait for their turn before `send` says at once that it is
+            NotSent, its cause "overloaded", with `retry_after`; 1 to 1,000,000, None for no such bound.
+        limiter: "host" or "host:/dir" (one cap for all processes of this user on this machine, or of all who meet in
+            the directory, see `wooxy_async.limits.host`), "redis://…" (for all that meet at that server, see
+            `wooxy_async.limits.redis`), "process" (for all clients of this process), or a `Limiter`;
+            else WOOXY_LIMITER, else "host", or "process" and a warning in the log where processes cannot meet; with
+            a `clock` of one's own "process". Machines do not see one another.
+        account: a name for the account where several tokens share it, as while one is replaced by another, 1 to 64 of
+            `[A-Za-z0-9._-]`; else WOOXY_ACCOUNT. A client without one joins the account that its token was seen with.
         timeout: seconds for one whole `send`, 0.001 to 86,400: the wait for a slot, every attempt, every pause.
         answer_limit: seconds after which a request without an answer is cut, 0.001 to 86,400; it keeps its slot until
             then, unless the client is closed.
@@ -90,11 +105,14 @@ class WooxyClient:
     @hiding_arguments
     def __init__(
         self,
-        access_token: str | None = None,
+        access_token: str | Provider | None = None,
         *,
         base_url: str | None = None,
-        max_concurrency: int = 10,
-        limiter: str | ProcessLimits | HostLimits | Limiter = "process",
+        max_concurrency: int | None = None,
+        max_bulk: int | None = None,
+        max_waiting: int | None = None,
+        limiter: str | ProcessLimits | HostLimits | RedisLimits | Limiter | None = None,
+        account: str | None = None,
         timeout: float = 30.0,
         answer_limit: float = 60.0,
         loss_hold: float = 5.0,
@@ -114,29 +132,9 @@ class WooxyClient:
         drain: float = 10.0,
         hook_timeout: float = 10.0,
     ) -> None:
-        self._settings = settings = make_settings(
-            access_token=access_token,
-            base_url=base_url,
-            max_concurrency=max_concurrency,
-            timeout=timeout,
-            answer_limit=answer_limit,
-            loss_hold=loss_hold,
-            retry=retry,
-            phone_check=phone_check,
-            button_field=button_field,
-            ssl=ssl,
-            proxy=proxy,
-            allow_http=allow_http,
-            fresh_connections=fresh_connections,
-            patience=patience,
-            drain=drain,
-            on_attempt=on_attempt,
-            on_outcome=on_outcome,
-            on_settled=on_settled,
-            clock=clock,
-            log_references=log_references,
-            hook_timeout=hook_timeout,
-        )
+        given = dict(locals())  # the arguments, because it is the first line
+        del given["self"]
+        self._settings = settings = make_settings(**given)
         with redacting(settings.redact):
             listen()
             self._session = Session(settings, _limiter(limiter, settings), _open_transport)
@@ -175,7 +173,7 @@ class WooxyClient:
 
         Raises:
             InvalidMessageError: a local rule is broken; nothing was sent.
-            RejectedError: the server refused it; its subclass says what has to be mended.
+            RejectedError: the server refused it; its subclass says what has to be fixed.
             NotSentError: it is known not taken; safe to send again.
             InDoubtError: it may have been delivered; a person decides.
             RuntimeError: the client is closed or belongs to another event loop; nothing was sent.
@@ -231,15 +229,17 @@ class WooxyClient:
         Raises:
             TypeError: `messages` is not iterable.
         """
-        if isinstance(messages, str | bytes | ViberMessage) or not (
-            hasattr(messages, "__iter__") or hasattr(messages, "__aiter__")
-        ):
-            raise TypeError(f"send_many takes an iterable of ViberMessages, not {type(messages).__name__}.")
-        kind, retry, session = _priority(priority), self._retry(retry_in_doubt), self._session
+        check_source(messages)
+        return self._stream(messages, _priority(priority), self._retry(retry_in_doubt))
+
+    def _stream(
+        self, messages: Messages, priority: Priority, retry: RetryPolicy, marks: Marks | None = None
+    ) -> OutcomeStream:
+        session = self._session
 
         def begin() -> Feeder:
             session.transport()  # refuses a client that is closed or belongs to another loop
-            return Feeder(session, messages, priority=kind, retry=retry)
+            return Feeder(session, messages, priority=priority, retry=retry, marks=marks)
 
         return OutcomeStream(begin)
 
@@ -261,7 +261,7 @@ class WooxyClient:
             timeout: seconds for the whole of it, 0.001 to 86,400; else the client's.
 
         Raises:
-            AccountError: there is no sound answer: `errors` has what Wooxy said, or `cause` what happened.
+            AccountError: there is no valid reply: `errors` has what Wooxy said, or `cause` what happened.
             RuntimeError: the client is closed or belongs to another event loop.
 
         Source:
@@ -290,7 +290,7 @@ class WooxyClient:
             RuntimeError: it is in use by an event loop that runs in another thread; it stays open.
         """
         limit = self._settings.drain if drain is None else seconds("drain", drain)
-        await _to_its_end(self._session.aclose(limit, asyncio.current_task()))
+        await _to_its_end(_close(self._session, limit, asyncio.current_task()))
 
     async def __aenter__(self) -> Self:
         self._session.transport()
@@ -311,12 +311,23 @@ class WooxyClient:
             session.abandon()
 
 
+def send_marked(client: WooxyClient, messages: Messages, marks: Marks) -> OutcomeStream:
+    """Send messages as `WooxyClient.send_many` does, for a journal.
+
+    Args:
+        client: the client.
+        messages: the messages.
+        marks: notes of each when a byte of it may be out.
+    """
+    return client._stream(messages, "bulk", client._retry(None), marks)  # noqa: SLF001 - beside it, not of its public face
+
+
 async def _outcome(submission: Submission, answered: asyncio.Future[Outcome], limit: float) -> Outcome:
     """Wait for an outcome, or tell what is known when the caller's wait ends."""
 
     def judge() -> None:
         if not answered.done():
-            answered.set_result(submission.tell("deadline", f"The time-out of {limit:g} s ended"))
+            answered.set_result(submission.give_up("deadline", f"The time-out of {limit:g} s ended"))
 
     def end() -> None:
         if submission.is_out:
@@ -328,10 +339,16 @@ async def _outcome(submission: Submission, answered: asyncio.Future[Outcome], li
     try:
         return await answered
     except asyncio.CancelledError as error:
-        error.outcome = submission.tell("cancelled", "The caller was cancelled")  # type: ignore[attr-defined]
+        error.outcome = submission.give_up("cancelled", "The caller was cancelled")  # type: ignore[attr-defined]
         raise
     finally:
         timer.cancel()
+
+
+async def _close(session: Session, drain: float, caller: asyncio.Task[Any] | None) -> None:
+    await session.aclose(drain, caller)
+    if session.is_ended and not session.limiter_is_closed:
+        await slots.close(session)
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
@@ -353,10 +370,10 @@ def _priority(given: Any) -> Priority:
     return checked
 
 
-def _open_transport(settings: Settings) -> Transport:
+def _open_transport(settings: Settings, token: Secret) -> Transport:
     return AiohttpTransport(
         url=settings.url,
-        token=settings.token,
+        token=token,
         ssl=settings.ssl,
         proxy=settings.proxy,
         fresh_connections=settings.fresh_connections,
@@ -368,8 +385,10 @@ def _limiter(given: Any, settings: Settings) -> Limiter:
     return make_limiter(
         given,
         token=settings.token.reveal(),
+        account=settings.account,
         url=settings.url,
         share=settings.max_concurrency,
+        max_bulk=settings.max_bulk,
         loss_hold=settings.loss_hold,
         answer_limit=settings.answer_limit,
         clock=settings.clock,

@@ -20,7 +20,7 @@ from wooxy_async._client.settings import Settings
 from wooxy_async._rules.attempt import Attempt, logged_reference
 from wooxy_async._rules.outcomes import Outcome
 from wooxy_async._runtime import foreign
-from wooxy_async._runtime.log import log_mistake, say
+from wooxy_async._runtime.log import log_exception, say
 from wooxy_async._runtime.turns import begin, let_arrive
 
 HookName = Literal["on_attempt", "on_outcome", "on_settled"]
@@ -36,7 +36,7 @@ class _Call(NamedTuple):
     awaitable: Awaitable[object]
 
 
-class _Line:
+class _Waiting:
     """The hooks of one message: the first of them runs.
 
     Args:
@@ -52,7 +52,7 @@ class _Line:
 
 
 # The line whose hook runs here: a hook that closes its client waits for every hook but those of its own message.
-_own_line: Final[ContextVar[_Line | None]] = ContextVar("wooxy_async_hooks", default=None)
+_own_line: Final[ContextVar[_Waiting | None]] = ContextVar("wooxy_async_hooks", default=None)
 
 
 class Hooks:
@@ -65,7 +65,7 @@ class Hooks:
     def __init__(self, settings: Settings) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None  # that of the client
         self._settings = settings
-        self._lines: dict[object, _Line] = {}
+        self._lines: dict[object, _Waiting] = {}
         self._open = 0
         self._held_back: dict[Callable[[], object], None] = {}
 
@@ -93,7 +93,7 @@ class Hooks:
         while workers := {line.worker for line in self._others()}:
             await asyncio.wait(workers)
 
-    async def cut(self) -> None:
+    async def abort(self) -> None:
         """End all that are left, but for those of the message whose hook calls this, and log what they were told."""
         for line in self._others():
             line.worker.cancel()
@@ -110,7 +110,7 @@ class Hooks:
                 _close_unstarted(line.worker.get_coro())
                 self._end(line, is_lost=not is_inherited)
 
-    def _others(self) -> Iterator[_Line]:
+    def _others(self) -> Iterator[_Waiting]:
         own, loop = _own_line.get(), asyncio.get_running_loop()
         return (line for line in list(self._lines.values()) if line is not own and line.worker.get_loop() is loop)
 
@@ -123,21 +123,21 @@ class Hooks:
                 self._log_loss(call)
                 _close_unstarted(returned)
                 return
-            line = _Line(of)
+            line = _Waiting(of)
             line.worker = begin(self._work(line), self.loop)
             line.worker.add_done_callback(partial(self._end, line))
             self._lines[of] = line
         line.calls.append(call)
         self._open += 1
 
-    async def _work(self, line: _Line) -> None:
+    async def _work(self, line: _Waiting) -> None:
         """Let the hooks of one message run, one after another."""
         while line.calls:
             await self._run(line, line.calls[0])
             self._leave(line)
         del self._lines[line.of]  # at once: what is called next is not to wait in a line where nobody works
 
-    async def _run(self, line: _Line, call: _Call) -> None:
+    async def _run(self, line: _Waiting, call: _Call) -> None:
         """Let one hook run, in a task of its own: whatever it does to its task is done to nobody else."""
         task = begin(self._awaited(line, call))
         try:
@@ -149,7 +149,7 @@ class Hooks:
             task.cancel()
             raise
 
-    async def _awaited(self, line: _Line, call: _Call) -> None:
+    async def _awaited(self, line: _Waiting, call: _Call) -> None:
         _own_line.set(line)
         try:
             await call.awaitable
@@ -161,7 +161,7 @@ class Hooks:
                 raise
             self._log_failure()
 
-    def _leave(self, line: _Line) -> _Call:
+    def _leave(self, line: _Waiting) -> _Call:
         self._open -= 1
         if self._open < MAX_OPEN and self._held_back:
             held_back, self._held_back = self._held_back, {}
@@ -169,7 +169,7 @@ class Hooks:
                 then()
         return line.calls.popleft()
 
-    def _end(self, line: _Line, _worker: object = None, *, is_lost: bool = True) -> None:
+    def _end(self, line: _Waiting, _worker: object = None, *, is_lost: bool = True) -> None:
         """Clear a line whose worker has ended, maybe before its first step."""
         if line.calls:
             del self._lines[line.of]
@@ -193,7 +193,7 @@ class Hooks:
         say(logging.ERROR, "the hook %s %s: message %s (%s) is %s", call.name, what, index, shown, kind)
 
     def _log_failure(self) -> None:
-        log_mistake("a hook of WooxyClient raised; the message is not affected", self._settings.redact)
+        log_exception("a hook of WooxyClient raised; the message is not affected", self._settings.redact)
 
 
 def _close_unstarted(awaitable: Any) -> None:

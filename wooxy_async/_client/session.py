@@ -7,23 +7,31 @@ import logging
 import random
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Protocol
 
+import anyio
+
 from wooxy_async._client.hooks import Hooks
+from wooxy_async._client.load import Load
 from wooxy_async._client.log import log_attempt
+from wooxy_async._client.pauses import Pauses
 from wooxy_async._client.settings import Settings
-from wooxy_async._ports import Limiter, Transport
+from wooxy_async._client.tokens import Tokens
+from wooxy_async._ports import Limiter, Priority, Transport
 from wooxy_async._rules.attempt import Attempt, logged_reference
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Accepted, Cause, CauseKind, InDoubt, Invalid, NotSent, Outcome, Rejected
+from wooxy_async._rules.redaction import Secret
 from wooxy_async._rules.statistics import Statistics
-from wooxy_async._runtime.log import log_mistake, logger, say
+from wooxy_async._runtime import foreign
+from wooxy_async._runtime.log import log_exception, logger, say
 from wooxy_async._runtime.turns import let_arrive
 from wooxy_async.limits._pace import pace_of
 
-_CUT: Final = 1.0  # seconds that closing waits, after its time, for what was cut
+_ABORT_WAIT: Final = 1.0  # seconds that closing waits, after its time, for what was cut
 
 
 class OpenSubmission(Protocol):
@@ -32,6 +40,8 @@ class OpenSubmission(Protocol):
     message: ViberMessage
     task: asyncio.Task[None] | None
     is_last: bool
+    priority: Priority
+    observed: Any
 
     @property
     def is_out(self) -> bool:
@@ -56,8 +66,26 @@ class OpenSubmission(Protocol):
         """Conclude it for good, whatever its task still waits for."""
         ...
 
-    def settle_if_loop_is_closed(self) -> None:
+    def resolve_if_loop_is_closed(self) -> None:
         """Settle for good what its caller was told, where no answer can come any more."""
+        ...
+
+
+class Observer(Protocol):
+    """What telemetry is told, after the hooks; what it keeps of a message stands in `OpenSubmission.observed`."""
+
+    def attempted(
+        self, submission: OpenSubmission, outcome: Outcome, status: int | None, elapsed: float, waited: float
+    ) -> None:
+        """Note a request that has ended, maybe after its message's outcome was told."""
+        ...
+
+    def concluded(self, submission: OpenSubmission, outcome: Outcome) -> None:
+        """Note the outcome that the caller was told."""
+        ...
+
+    def resolved(self, submission: OpenSubmission, outcome: Outcome) -> None:
+        """Note what became of a request that outlived its caller."""
         ...
 
 
@@ -75,6 +103,9 @@ class OpenStream(Protocol):
         ...
 
 
+OpenTransport = Callable[[Settings, Secret], Transport]
+
+
 class Session:
     """The part of a client that its messages see.
 
@@ -84,25 +115,33 @@ class Session:
         open_transport: makes a session pool that belongs to the running loop.
     """
 
-    def __init__(self, settings: Settings, limiter: Limiter, open_transport: Callable[[Settings], Transport]) -> None:
+    def __init__(self, settings: Settings, limiter: Limiter, open_transport: OpenTransport) -> None:
         self.settings = settings
         self.limiter = limiter
         self._open_transport = open_transport
         self.clock = settings.clock
+        self.tokens: Tokens | None = None
+        if settings.provider is not None:
+            self.tokens = Tokens(settings.provider, settings.redact, settings.clock)
+        self.sleep: Callable[[float], Awaitable[None]] = getattr(settings.clock, "skip", anyio.sleep)
         self.pace = pace_of(settings.token.reveal(), settings.clock)
+        self.load = Load(settings.max_waiting, settings.max_concurrency, settings.clock)
+        self.pauses = Pauses(limiter, self.pace, self.log_exception)
         self.submissions: dict[OpenSubmission, None] = {}  # in their order, so that closing is the same each time
         self.feeders: dict[OpenStream, None] = {}
         self.hooks = Hooks(settings)
+        self.observer: Observer | None = None
         self.closed = False
+        self.limiter_is_closed = False
         self.jitter: Callable[[], float] = random.Random().random  # noqa: S311 - jitter is no secret
         self._counts: Counter[type[Any]] = Counter()
-        self._settled = 0
+        self._resolved = 0
         self._transport: Transport | None = None
         self._closing: Transport | None = None  # which its loop may still leave behind when it is closed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining: asyncio.Timeout | None = None
         if (register := getattr(limiter, "before_slots_of_dead_loops_open", None)) is not None:
-            register(weakref.WeakMethod(self.cut_dead_loop))
+            register(weakref.WeakMethod(self.abort_dead_loop))
 
     def transport(self) -> Transport:
         """Return the session pool of the running loop; made at first use.
@@ -125,7 +164,8 @@ class Session:
             )
         self.hooks.loop = loop
         self.abandon()
-        self._transport = self._open_transport(self.settings)
+        token = self.settings.token if self.tokens is None else self.tokens.secret
+        self._transport = self._open_transport(self.settings, token)
         self._loop = loop
         return self._transport
 
@@ -140,7 +180,7 @@ class Session:
         is_inherited = transport is not None and transport.is_inherited
         self.hooks.abandon(is_inherited=is_inherited)
         for submission in [] if is_inherited else list(self.submissions):
-            submission.settle_if_loop_is_closed()
+            submission.resolve_if_loop_is_closed()
         self.submissions.clear()
         self.feeders.clear()
         left, self._transport, self._closing = (self._transport, self._closing), None, None
@@ -148,16 +188,21 @@ class Session:
             if transport is not None:
                 transport.abandon()
 
-    def cut_dead_loop(self) -> None:
+    def abort_dead_loop(self) -> None:
         """End the connections if their loop is closed; may be called from any thread."""
         transport, loop = self._transport or self._closing, self._loop
         if transport is not None and loop is not None and loop.is_closed():
-            transport.cut()
+            transport.abort()
 
     @property
     def has_open_session(self) -> bool:
         """Whether connections of this process may be open."""
         return self._transport is not None and not self._transport.is_inherited
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it is closed, and nothing of it is left."""
+        return self.closed and self._transport is None and self._closing is None
 
     async def aclose(self, drain: float, caller: asyncio.Task[Any] | None) -> None:
         """Refuse new messages, wait so many seconds for what is in flight, and close the session pool.
@@ -202,7 +247,7 @@ class Session:
                 await self.hooks.ended()
         self._draining = None
         await let_arrive()
-        await self.hooks.cut()  # those of what is cut now have the second that follows
+        await self.hooks.abort()  # those of what is cut now have the second that follows
         for submission in list(self.submissions):
             if submission.is_out:
                 reference = self._logged(submission.message.reference)
@@ -212,19 +257,19 @@ class Session:
             if feeder.task is not caller:
                 feeder.cancel()
         with suppress(TimeoutError):
-            async with asyncio.timeout(_CUT):
+            async with asyncio.timeout(_ABORT_WAIT):
                 await self._until_ended(caller)
                 await self.hooks.ended()
         for submission in list(self.submissions):
             submission.end("The client was closed")
-        await self.hooks.cut()
+        await self.hooks.abort()
         self.feeders.clear()
 
     async def _end_hooks(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.hooks.ended()
-        await self.hooks.cut()
+        await self.hooks.abort()
 
     def _hasten(self, drain: float) -> None:
         draining = self._draining
@@ -252,22 +297,30 @@ class Session:
         """Count the outcome that a caller is told."""
         self._counts[type(outcome)] += 1
 
-    def tell(self, outcome: Outcome, submission: OpenSubmission) -> None:
+    def show(self, outcome: Outcome, submission: OpenSubmission) -> None:
         """Show an outcome that was counted to the hook."""
         self.hooks.call("on_outcome", outcome, submission)
+        if self.observer is not None:
+            self.observe(partial(self.observer.concluded, submission, outcome))
 
-    def settle(self, told: Outcome, outcome: Outcome, submission: OpenSubmission) -> None:
+    def resolve(self, told: Outcome, outcome: Outcome, submission: OpenSubmission) -> None:
         """Note what became of a request that outlived its caller, who was told that it is in doubt."""
         if not (isinstance(told, InDoubt) and told.may_settle):
             return
         if not isinstance(outcome, InDoubt):
-            self._settled += 1
+            self._resolved += 1
         if isinstance(outcome, Accepted):
             self.warn_of_unseen(outcome)
         else:
             reference = self._logged(outcome.message.reference)
             say(logging.INFO, "message %s (%s) is settled: %s", outcome.index, reference, type(outcome).__name__)
         self.hooks.call("on_settled", outcome, submission)
+        if self.observer is not None:
+            self.observe(partial(self.observer.resolved, submission, outcome))
+
+    def observe(self, tell: Callable[[], object]) -> None:
+        """Let telemetry note something; it changes nothing by what it raises."""
+        foreign.call(tell, lambda: self.log_exception("telemetry raised; the message is not affected"))
 
     def warn_of_unseen(self, outcome: Accepted) -> None:
         """Log a message that was taken while its caller was gone."""
@@ -277,9 +330,9 @@ class Session:
     def _logged(self, reference: str | None) -> str:
         return logged_reference(reference, whole=self.settings.log_references)
 
-    def log_mistake(self, text: str) -> None:
+    def log_exception(self, text: str) -> None:
         """Log the exception that is being handled, without secrets."""
-        log_mistake(text, self.settings.redact)
+        log_exception(text, self.settings.redact)
 
     def statistics(self) -> Statistics:
         """Return the client's state at this moment."""
@@ -293,8 +346,8 @@ class Session:
             invalid=counts[Invalid],
             not_sent=counts[NotSent],
             in_doubt=counts[InDoubt],
-            outlived=sum(submission.outlives_its_caller for submission in self.submissions),
-            settled=self._settled,
+            outlived=sum(submission.outlives_its_caller for submission in list(self.submissions)),
+            settled=self._resolved,
             paused_for=paused_for,
             paused_because="Wooxy refused a request for load (HTTP 429)" if paused_for else "",
         )

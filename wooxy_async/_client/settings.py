@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl as tls
 from collections.abc import Callable
-from typing import Any, Final, get_args
+from functools import partial
+from typing import Annotated, Any, Final, NamedTuple, cast, get_args, get_type_hints
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
+from wooxy_async._client.tokens import Provider
 from wooxy_async._ports import Clock
 from wooxy_async._rules import arguments
 from wooxy_async._rules.account import ACCOUNT_PATH
@@ -20,98 +23,115 @@ from wooxy_async._rules.phones import PhoneCheck
 from wooxy_async._rules.redaction import Redactor, Secret
 from wooxy_async._rules.retry import RetryPolicy
 from wooxy_async._rules.wire import PATH, ButtonField
+from wooxy_async.limits._slots import SLOTS
 
 DEFAULT_URL: Final = "https://api.wooxy.com"
-SLOTS: Final = 10
 _DAY: Final = 24 * 60 * 60
-# The least and the most seconds of each argument that is a time; docstrings and README repeat them.
-RANGES: Final[dict[str, tuple[float, float]]] = {
-    "timeout": (0.001, _DAY),
-    "answer_limit": (0.001, _DAY),
-    "loss_hold": (0, 3600),
-    "patience": (0, 30 * _DAY),
-    "drain": (0, 3600),
-    "hook_timeout": (0.001, 3600),
-}
+_MAX_WAITING: Final = 1_000_000
+_VARIABLES: Final = {"max_concurrency": "WOOXY_MAX_CONCURRENCY", "max_bulk": "WOOXY_MAX_BULK"}  # where slots are said
 # What a base URL must not end with: the path of the method, as far as people copy it.
 _PATH_STARTS: Final = tuple(PATH[:end] for end, character in enumerate(f"{PATH}/") if character == "/" and end)
 Hook = Callable[[Any], object]
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The checked configuration of one client."""
+class Seconds(NamedTuple):
+    """The range of an argument that is a time, both ends included; docstrings and guide repeat it."""
 
-    token: Secret
+    least: float
+    most: float
+
+    def __call__(self, name: str, value: Any) -> float:
+        """Return a time within the range."""
+        return number(name, value, *self)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The checked configuration of one client.
+
+    A field that names a check is the argument of `WooxyClient` of the same name, and checked by it, in this order.
+    """
+
+    token: Secret  # of a provider a name that stands for it
+    provider: Provider | None
     url: str
     account_url: str
-    max_concurrency: int
-    timeout: float
-    answer_limit: float
-    loss_hold: float
-    retry: RetryPolicy
-    phone_check: PhoneCheck
-    button_field: ButtonField
-    ssl: tls.SSLContext | None
     proxy: Secret | None
-    fresh_connections: bool
-    patience: float
-    drain: float
-    on_attempt: Hook | None
-    on_outcome: Hook | None
-    on_settled: Hook | None
-    hook_timeout: float
-    log_references: bool
     redact: Redactor
-    clock: Clock
     fuse: Fuse | None
+    account: Annotated[str | None, _account]
+    max_concurrency: Annotated[int, _slots]
+    max_bulk: Annotated[int, _slots]
+    max_waiting: Annotated[int | None, _waiting]
+    timeout: Annotated[float, Seconds(0.001, _DAY)]
+    answer_limit: Annotated[float, Seconds(0.001, _DAY)]
+    loss_hold: Annotated[float, Seconds(0, 3600)]
+    retry: Annotated[RetryPolicy, _retry]
+    phone_check: Annotated[PhoneCheck, partial(one_of, allowed=get_args(PhoneCheck))]
+    button_field: Annotated[ButtonField, partial(one_of, allowed=get_args(ButtonField))]
+    ssl: Annotated[tls.SSLContext | None, _ssl]
+    fresh_connections: Annotated[bool, flag]
+    patience: Annotated[float, Seconds(0, 30 * _DAY)]
+    drain: Annotated[float, Seconds(0, 3600)]
+    on_attempt: Annotated[Hook | None, _hook]
+    on_outcome: Annotated[Hook | None, _hook]
+    on_settled: Annotated[Hook | None, _hook]
+    hook_timeout: Annotated[float, Seconds(0.001, 3600)]
+    log_references: Annotated[bool, flag]
+    clock: Annotated[Clock, _clock]
 
 
 def make_settings(**given: Any) -> Settings:
-    """Check a client's arguments, in the order in which a person would mend them.
+    """Check a client's arguments, in the order in which a person would fix them.
 
     Raises:
         TypeError, ValueError: names the argument or environment variable and says what is right; never shows a secret.
     """
-    token = _token(given["access_token"])
+    provider = cast("Provider | None", given["access_token"] if callable(given["access_token"]) else None)
+    token = _token(given["access_token"]) if provider is None else _stand_in(given["account"])
     proxy = _proxy(given["proxy"])
-    redact = Redactor((token.reveal(), *_passwords(proxy)))
+    redact = Redactor((*([] if provider else [token.reveal()]), *_passwords(proxy)))
     with redacting(redact):
-        return _checked(given, token=token, proxy=proxy, redact=redact)
-
-
-def _checked(given: dict[str, Any], *, token: Secret, proxy: Secret | None, redact: Redactor) -> Settings:
-    allow_http = flag("allow_http", given["allow_http"])
-    url = _way(_url(given["base_url"], allow_http=allow_http), proxy, allow_http=allow_http)
-    return Settings(
-        token=token,
-        url=url,
-        account_url=url.removesuffix(PATH) + ACCOUNT_PATH,
-        max_concurrency=whole("max_concurrency", given["max_concurrency"], 1, SLOTS),
-        timeout=seconds("timeout", given["timeout"]),
-        answer_limit=seconds("answer_limit", given["answer_limit"]),
-        loss_hold=seconds("loss_hold", given["loss_hold"]),
-        retry=_instance("retry", given["retry"], RetryPolicy),
-        phone_check=one_of("phone_check", given["phone_check"], get_args(PhoneCheck)),
-        button_field=one_of("button_field", given["button_field"], get_args(ButtonField)),
-        ssl=_ssl(given["ssl"]),
-        proxy=proxy,
-        fresh_connections=flag("fresh_connections", given["fresh_connections"]),
-        patience=seconds("patience", given["patience"]),
-        drain=seconds("drain", given["drain"]),
-        on_attempt=_hook("on_attempt", given["on_attempt"]),
-        on_outcome=_hook("on_outcome", given["on_outcome"]),
-        on_settled=_hook("on_settled", given["on_settled"]),
-        hook_timeout=seconds("hook_timeout", given["hook_timeout"]),
-        log_references=flag("log_references", given["log_references"]),
-        redact=redact,
-        clock=_clock(given["clock"]),
-        fuse=_fuse("WOOXY_ONLY", url, proxy),
-    )
+        allow_http = flag("allow_http", given["allow_http"])
+        url = _way(_url(given["base_url"], allow_http=allow_http), proxy, allow_http=allow_http)
+        return Settings(
+            token=token,
+            provider=provider,
+            url=url,
+            account_url=url.removesuffix(PATH) + ACCOUNT_PATH,
+            proxy=proxy,
+            redact=redact,
+            **{name: check(name, given[name]) for name, check in CHECKS.items()},
+            fuse=_fuse("WOOXY_ONLY", url, proxy),
+        )
 
 
 def seconds(name: str, value: Any) -> float:
     """Return a time within the range of its argument."""
-    return number(name, value, *RANGES[name])
+    return RANGES[name](name, value)
+
+
+def _account(name: str, given: Any) -> str | None:
+    if given is None:
+        name = "WOOXY_ACCOUNT"
+    account = (os.environ.get(name) or None) if given is None else given
+    if account is not None and not isinstance(account, str):
+        raise TypeError(f"{name} must be a text, not {shown(account)}.")
+    if account is not None and not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", account):
+        raise ValueError(f"{name} must be 1 to 64 letters, digits, dots, underscores or hyphens, not {shown(account)}.")
+    return account
+
+
+def _slots(name: str, given: Any) -> int:
+    """Return a number of slots: the argument's, else its environment variable's, else all."""
+    if given is not None:
+        return whole(name, given, 1, SLOTS)
+    variable = _VARIABLES[name]
+    words = os.environ.get(variable) or str(SLOTS)
+    return whole(variable, int(words) if re.fullmatch("[0-9]{1,4}", words) else words, 1, SLOTS)
+
+
+def _waiting(name: str, given: Any) -> int | None:
+    return None if given is None else whole(name, given, 1, _MAX_WAITING)
 
 
 def _token(given: Any) -> Secret:
@@ -120,6 +140,13 @@ def _token(given: Any) -> Secret:
     if token is None:
         raise ValueError("There is no access token: pass access_token=…, or set WOOXY_ACCESS_TOKEN.")
     return Secret(arguments.token(name, token))
+
+
+def _stand_in(account: Any) -> Secret:
+    """Return what stands for the tokens of a provider where clients of one account find each other."""
+    if (name := _account("account", account)) is None:
+        raise ValueError("access_token is a function: name the account with account=…, because its tokens change.")
+    return Secret(f"provider of {name}")
 
 
 def _url(given: Any, *, allow_http: bool) -> str:
@@ -185,13 +212,15 @@ def _passwords(proxy: Secret | None) -> tuple[str, ...]:
     return (unquote(password), password) if password else ()
 
 
-def _ssl(given: Any) -> tls.SSLContext | None:
+def _ssl(name: str, given: Any) -> tls.SSLContext | None:
     if given is None:
         return None
     if not isinstance(given, tls.SSLContext):
-        raise TypeError("ssl must be an ssl.SSLContext for a private CA, or None: certificates are always verified.")
+        raise TypeError(
+            f"{name} must be an ssl.SSLContext for a private CA, or None: certificates are always verified."
+        )
     if given.verify_mode is not tls.CERT_REQUIRED or not given.check_hostname:
-        raise ValueError("ssl must verify: use ssl.create_default_context(cafile=…) and leave its checks on.")
+        raise ValueError(f"{name} must verify: use ssl.create_default_context(cafile=…) and leave its checks on.")
     return given
 
 
@@ -205,15 +234,15 @@ def _fuse(name: str, url: str, proxy: Secret | None) -> Fuse | None:
     return read_fuse(name, value, hosts)
 
 
-def _instance(name: str, value: Any, kind: type[RetryPolicy]) -> RetryPolicy:
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}(…), not {shown(value)}.")
+def _retry(name: str, value: Any) -> RetryPolicy:
+    if not isinstance(value, RetryPolicy):
+        raise TypeError(f"{name} must be a RetryPolicy(…), not {shown(value)}.")
     return value
 
 
-def _clock(value: Any) -> Clock:
+def _clock(name: str, value: Any) -> Clock:
     if not (callable(getattr(value, "monotonic", None)) and callable(getattr(value, "time", None))):
-        raise TypeError(f"clock must have monotonic() and time(), as the module `time` has, not {shown(value)}.")
+        raise TypeError(f"{name} must have monotonic() and time(), as the module `time` has, not {shown(value)}.")
     clock: Clock = value
     return clock
 
@@ -223,3 +252,12 @@ def _hook(name: str, value: Any) -> Hook | None:
         raise TypeError(f"{name} must be a function or None, not {shown(value)}.")
     hook: Hook | None = value
     return hook
+
+
+# The checks that stand in the fields of `Settings`, and the ranges among them.
+CHECKS: Final[dict[str, Callable[[str, Any], Any]]] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Settings, include_extras=True).items()
+    if hasattr(hint, "__metadata__")
+}
+RANGES: Final = {name: check for name, check in CHECKS.items() if isinstance(check, Seconds)}

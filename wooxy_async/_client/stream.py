@@ -21,7 +21,7 @@ from wooxy_async._client.session import Session
 from wooxy_async._client.settings import seconds
 from wooxy_async._client.submission import Submission
 from wooxy_async._client.window import Window
-from wooxy_async._ports import Priority
+from wooxy_async._ports import Marks, Priority
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outcomes import Outcome
 from wooxy_async._rules.retry import RetryPolicy
@@ -34,6 +34,21 @@ _CLOSES_CLIENT: Final = 1.5  # seconds more for a source that closes its client,
 _PROBE_MORE: Final = 30.0  # seconds that a probe may take beside its answer: for a slot, and a connection
 
 
+# The life of a stream.
+#
+# Three kinds of tasks meet here. The feeder's own task alone touches the source: it pulls, waits in `_wait_for_change`
+# while the window is full, and closes the source at the end. Up to `max_concurrency` workers carry messages, each one
+# message after the other, so that a slot that was freed is used in the very turn in which its answer came. The consumer
+# takes outcomes. None of them waits for another directly: each changes the window and calls `_wake`, which lets the
+# feeder look again, or `_wake_taker`, which does so for the consumer.
+#
+# A stream ends for one of four reasons, and all four come through `stop`: the source is exhausted or raises (`_run`),
+# the consumer leaves (`OutcomeStream.aclose`, `__del__`), the client is closed (`Session.aclose`), or the breaker has
+# found what is wrong with every message (`_wait_for_change`). From `stop` on nothing is pulled, started or sent again;
+# what has not started is told at once, what is out has the drain. A source may itself be what does not end: it is
+# cancelled once, and left after the drain and what closing a client from within it may take (`_leave_source`).
+
+
 class Feeder:
     """Pulls a source, and keeps the window.
 
@@ -42,21 +57,33 @@ class Feeder:
         messages: the source.
         priority: of its messages.
         retry: when a message is sent again.
+        marks: notes when a byte of a message may be out, for a journal; None where nobody keeps one.
     """
 
-    def __init__(self, session: Session, messages: Messages, *, priority: Priority, retry: RetryPolicy) -> None:
-        self.window: Window[Submission, Outcome] = Window(session.settings.max_concurrency)
+    def __init__(
+        self,
+        session: Session,
+        messages: Messages,
+        *,
+        priority: Priority,
+        retry: RetryPolicy,
+        marks: Marks | None = None,
+    ) -> None:
+        settings = session.settings
+        most = settings.max_concurrency if priority == "urgent" else min(settings.max_concurrency, settings.max_bulk)
+        self.window: Window[Submission, Outcome] = Window(most)
         self.error: BaseException | None = None
         self.stopped = False
         self._session = session
         self._source = messages
         self._priority: Priority = priority
         self._retry = retry
+        self._marks = marks
         self._loop = asyncio.get_running_loop()
         self.drain = session.settings.drain
         limit = session.settings.answer_limit + _PROBE_MORE
         self._breaker = CircuitBreaker(
-            session.settings.patience, self._look_at_breaker, session.clock, session.pace, limit
+            session.settings.patience, self._follow_breaker, session.clock, session.pace, limit
         )
         self._index = 0
         self._pulling = False
@@ -112,12 +139,12 @@ class Feeder:
         live = self.window.live
         for submission in live:
             submission.is_last = True
-        self._tell([submission for submission in live if not submission.is_out], "The stream was closed")
+        self._give_up_all([submission for submission in live if not submission.is_out], "The stream was closed")
         self._wake()
 
     def stop_waiting(self) -> None:
         """Tell what is known of every message now; requests that are out go on in the client."""
-        self._tell(list(self.window.live), "The stream was closed before the answer came")
+        self._give_up_all(list(self.window.live), "The stream was closed before the answer came")
         self._wake()
 
     def cancel(self) -> None:
@@ -128,19 +155,19 @@ class Feeder:
         self._was_cancelled = True
         self.cancel()
 
-    def _tell(self, live: list[Submission], text: str) -> None:
+    def _give_up_all(self, live: list[Submission], text: str) -> None:
         for submission in self.window.give_up(live):
             self._give_up(submission, text)
         self._wake_taker()
 
     def _give_up(self, submission: Submission, text: str) -> None:
-        self.window.results.append(submission.tell("closed" if submission.is_out else "not_started", text))
+        self.window.results.append(submission.give_up("closed" if submission.is_out else "not_started", text))
 
     def _wake_taker(self) -> None:
         if self._taker is not None and not self._taker.done() and not self._loop.is_closed():
             self._taker.set_result(None)
 
-    def _look_at_breaker(self) -> None:
+    def _follow_breaker(self) -> None:
         self._start_ready()
         self._wake()
 
@@ -180,16 +207,14 @@ class Feeder:
             if self._left is not None:
                 self._left.cancel()
             self.error = self._breaker.fatal or self.error
-            self.stop()  # if somebody else has cancelled it: what was pulled is told all the same,
-            if not self._loop.is_closed():  # also what is being cancelled and has not ended yet
-                self.stop_waiting()
+            self.stop()  # if somebody else has cancelled it: what was pulled is told all the same
             self._session.feeders.pop(self, None)
             self._wake_taker()
 
     async def _pull_all(self) -> None:
         """Open the source, pull it as the window permits, and close it."""
         try:
-            pull, close = _opened(self._source)
+            pull, close = opened(self._source, _END)
             try:
                 await self._pull_with(pull)
             finally:
@@ -214,7 +239,7 @@ class Feeder:
         else:
             error.add_note(where)
         if self._is_left:
-            self._session.log_mistake("the source of a send_many that had ended without it raised")
+            self._session.log_exception("the source of a send_many that had ended without it raised")
         self.error = self.error or error
 
     async def _pull_with(self, pull: Callable[[], Awaitable[Any]]) -> None:
@@ -255,6 +280,7 @@ class Feeder:
             retry=self._retry,
             done=self._done,
             breaker=self._breaker,
+            marks=self._marks,
         )
         self._index += 1
         if self.stopped:  # the source has finished an item that it shields
@@ -290,15 +316,28 @@ class Feeder:
         self._wake()
 
 
-def _opened(source: Messages) -> tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[None]]]:
-    """Return how a source is pulled and closed; a plain iterator is left as it is, for its owner to go on with."""
+def check_source(messages: Any) -> None:
+    """Refuse what is no iterable of messages."""
+    if isinstance(messages, str | bytes | ViberMessage) or not (
+        hasattr(messages, "__iter__") or hasattr(messages, "__aiter__")
+    ):
+        raise TypeError(f"send_many takes an iterable of ViberMessages, not {type(messages).__name__}.")
+
+
+def opened(source: Messages, end: object) -> tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[None]]]:
+    """Return how a source is pulled and closed; a plain iterator is left as it is, for its owner to go on with.
+
+    Args:
+        source: the source.
+        end: what pulling it gives when it has ended.
+    """
     if isinstance(source, AsyncIterable):
         iterator = aiter(source)
-        return lambda: anext(iterator, _END), getattr(iterator, "aclose", _nothing)
+        return lambda: anext(iterator, end), getattr(iterator, "aclose", _nothing)
     plain = iter(source)
 
     async def pull() -> Any:
-        return next(plain, _END)
+        return next(plain, end)
 
     return pull, _nothing
 

@@ -12,33 +12,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, cast
+from functools import partial
+from typing import Final, cast
 
 import anyio
-import msgspec
 
 from wooxy_async._client import slots
 from wooxy_async._client.account_info import ask
 from wooxy_async._client.breaker import CircuitBreaker
+from wooxy_async._client.conclusion import Conclusion
 from wooxy_async._client.expiry import ROUNDING, Expiry, too_late
 from wooxy_async._client.session import Session
-from wooxy_async._client.states import AT_DEADLINE, State, changed
-from wooxy_async._ports import Handover, Lease, Priority, Reply, TransportError
+from wooxy_async._client.states import State, changed
+from wooxy_async._client.tokens import Tokens
+from wooxy_async._ports import Lease, Marks, Priority, Reply, TransportError
 from wooxy_async._rules.account import AccountError
-from wooxy_async._rules.attempt import attempt_of
 from wooxy_async._rules.checks import prepare
+from wooxy_async._rules.documented import Scope
+from wooxy_async._rules.errors import scope
 from wooxy_async._rules.judgement import Again, Seen, conclude, judge
 from wooxy_async._rules.messages import ViberMessage
-from wooxy_async._rules.outcomes import Accepted, Cause, CauseKind, InDoubt, Outcome, Rejected
+from wooxy_async._rules.outcomes import Accepted, Cause, InDoubt, Outcome, Rejected
 from wooxy_async._rules.retry import RetryPolicy, may_try_again, retry_after
-from wooxy_async._rules.wire import read_answer
+from wooxy_async._rules.wire import read_reply
 from wooxy_async._runtime.turns import begin
 
-_WORDS_MOST: Final = 200  # characters of an undocumented answer that are kept
-_LOOK_EVERY: Final = 0.05  # seconds between two looks at a pause whose end is not known
+_MAX_WORDS: Final = 200  # characters of an undocumented answer that are kept
+_POLL_EVERY: Final = 0.05  # seconds between two looks at a pause whose end is not known
 
 
-class Submission:
+class Submission(Conclusion):
     """One message on its way: checked and encoded when it is made, under way from `start`.
 
     Args:
@@ -50,6 +53,7 @@ class Submission:
         done: called once with the outcome, unless the caller was told one before.
         deadline: the clock's `monotonic()` at which the caller stops waiting, or None.
         breaker: the stream's, or None. With one, what is known not taken is tried for as long as it takes.
+        marks: notes when a byte of it may be out, for a journal; None where nobody keeps one.
     """
 
     def __init__(
@@ -63,32 +67,20 @@ class Submission:
         done: Callable[[Submission, Outcome], None],
         deadline: float | None = None,
         breaker: CircuitBreaker | None = None,
+        marks: Marks | None = None,
     ) -> None:
-        self.message = message
-        self.outcome: Outcome | None = None  # the one that the caller is told; it never changes
-        self.task: asyncio.Task[None] | None = None
-        self.is_last = False  # the attempt that is under way: nobody waits for another
-        self._session = session
-        self._clock = session.clock
-        self._index = index
-        self._priority: Priority = priority
+        super().__init__(session, message, index, done, marks)
+        self.priority = priority
         self._retry = retry
-        self._done = done
         self._deadline = deadline
         self._breaker = breaker
-        self._began = self._request_began = self._clock.monotonic()
-        self._attempts = 0  # requests that were started
         self._tries = 0  # those for which there was no slot included
-        self._state = State.NEW
-        self._handover: Handover | None = None
-        self._doubt: InDoubt | None = None
         self._last: Outcome | None = None  # what the last attempt would be if it were the only one
-        self._final: Outcome | None = None
-        self._told: Outcome | None = None  # to a caller who stopped waiting
         self._is_counted = False  # by the breaker, as an attempt under way
         self._is_trial = False  # of an account that pauses
-        self._is_cancelled = False
-        self._cancelled_by = Cause(kind="cancelled", text="The message was cancelled")
+        self._token_number = 0  # of the token of the last request, where they change
+        self._refused: Rejected | None = None  # with its token, for which another may stand in
+        self._has_tried_token = False
         self._prepared = prepare(message, session.settings.phone_check, session.settings.button_field)
         self._expiry = Expiry(message.not_after if isinstance(self._prepared, bytes) else None, self._clock)
 
@@ -98,87 +90,7 @@ class Submission:
         Args:
             task: awaits `run`, now or next; None for a task of its own, which the client owns.
         """
-        self._session.submissions[self] = None
-        self.task = task or begin(self.run())
-        self.task.add_done_callback(self._ended)
-
-    @property
-    def is_concluded(self) -> bool:
-        """Whether its outcome is known; only its slot is still being given back."""
-        return self._final is not None
-
-    @property
-    def is_out(self) -> bool:
-        """Whether a request of it was handed over and is not judged yet."""
-        return self._handover is not None and self._handover.started
-
-    @property
-    def outlives_its_caller(self) -> bool:
-        """Whether a request of it is out for which its caller no longer waits."""
-        return self._told is not None and self.is_out
-
-    def tell(self, kind: CauseKind, text: str) -> Outcome:
-        """Stop waiting: return what is known now, and let a request that may be out run on.
-
-        Args:
-            kind: why the caller stops waiting.
-            text: the same, for people.
-        """
-        self.is_last = True
-        if self.outcome is None:
-            self.outcome = self._told = self._known(Cause(kind=kind, text=text), may_settle=self.is_out)
-            if not self.is_out:
-                self.cancel(kind, text)
-            self._session.count(self.outcome)
-            self._session.tell(self.outcome, self)
-        elif self._told is None and isinstance(self.outcome, Accepted):  # in the very turn in which its caller left
-            self._session.warn_of_unseen(self.outcome)
-        return self.outcome
-
-    def cancel(self, kind: CauseKind, text: str) -> None:
-        """End it; a request that has not started yet never does."""
-        self._is_cancelled, self._cancelled_by = True, Cause(kind=kind, text=text)
-        if self._handover is not None:
-            self._handover.forbidden = True
-        if self.task is not None:
-            self.task.cancel()
-
-    def end(self, text: str) -> None:
-        """Conclude it for good, whatever its task still waits for."""
-        self._conclude(self._known(Cause(kind="closed" if self.is_out else "not_started", text=text)))
-        self._finish()
-
-    def settle_if_loop_is_closed(self) -> None:
-        """Settle for good what its caller was told, where no answer can come any more."""
-        if self._told is not None and self.task is not None and self.task.get_loop().is_closed():
-            self.end("Its event loop was closed")
-
-    def _known(self, cause: Cause, *, may_settle: bool = False) -> Outcome:
-        """Return what is known of a message whose last attempt has not ended."""
-        if self._final is not None:
-            return self._final
-        if self._doubt is not None or self.is_out:
-            outcome = self._doubt or self._judged(Cause(kind=cause.kind, text=f"{cause.text}; its request was out."))
-            return msgspec.structs.replace(outcome, may_settle=True) if may_settle else outcome
-        kind = AT_DEADLINE.get(self._state, cause.kind) if cause.kind == "deadline" else cause.kind
-        return self._judged(Cause(kind=kind, text=f"{cause.text}; it was {self._words}."))
-
-    def _judged(self, failure: Cause, retry_after: float | None = None) -> Outcome:
-        """Return what the table says of a message that ends, or is told of, without a whole reply."""
-        seen = Seen(handed_over=self.is_out, failure=failure, retry_after=retry_after)
-        return conclude(judge(seen), seen, **self._common())
-
-    @property
-    def _words(self) -> str:
-        return f"pausing after attempt {self._attempts}" if self._state is State.RESTING else self._state.value
-
-    def _common(self) -> dict[str, Any]:
-        return {
-            "index": self._index,
-            "message": self.message,
-            "attempts": self._attempts,
-            "elapsed": self._clock.monotonic() - self._began,
-        }
+        self._enter(task or begin(self.run()))
 
     async def run(self) -> None:
         """Carry it to its outcome."""
@@ -186,47 +98,21 @@ class Submission:
             if isinstance(self._prepared, bytes):
                 if (fused := self._session.fused(self._prepared)) is not None:
                     self._conclude(self._judged(fused))
+                elif self._breaker is None and (overload := self._overload()) is not None:
+                    self._conclude(self._judged(*overload))
                 while self._final is None:
                     await self._try()
             else:
                 seen = Seen(problems=self._prepared)
                 self._conclude(conclude(judge(seen), seen, **self._common()))
         except Exception as error:  # noqa: BLE001 - whatever breaks, the message has an outcome
-            self._session.log_mistake("a bug of wooxy_async; please report it")
+            self._session.log_exception("a bug of wooxy_async; please report it")
             text = f"wooxy_async has a bug ({type(error).__name__})"
             self._conclude(self._known(Cause(kind="internal_error", text=text)))
         self._finish()
 
-    def _conclude(self, outcome: Outcome) -> None:
-        """Keep the outcome, and give it to the caller; nothing that comes later changes it."""
-        if self._final is None:
-            self._final = outcome
-            self._state = changed(self._state, State.ENDED)
-            if self.outcome is None:
-                self.outcome = outcome
-                self._session.count(outcome)
-                self._done(self, outcome)
-
-    def _ended(self, _task: asyncio.Task[None]) -> None:
-        """Give a message its outcome whose task was cancelled, maybe before its first step."""
-        outcome, was_out = self._known(self._cancelled_by), self.is_out
-        self._conclude(outcome)
-        if was_out:
-            self._tell_attempt(outcome, status=None)
-        self._finish()
-
-    def _finish(self) -> None:
-        """Leave the client's books, and show the outcome to the hooks, once."""
-        self._session.submissions.pop(self, None)
-        task, self.task = self.task, None  # it may go on to carry another message
-        if task is None:
-            return
-        task.remove_done_callback(self._ended)
-        final = cast("Outcome", self._final)
-        if self._told is None:
-            self._session.tell(final, self)
-        else:
-            self._session.settle(self._told, final, self)
+    def _overload(self) -> tuple[Cause, float] | None:
+        return self._session.load.refuses(self.priority, self._session.pace.wait(self.priority))
 
     async def _try(self) -> None:
         """Wait until it may go, make one attempt, and pause if there is to be another."""
@@ -234,12 +120,12 @@ class Submission:
         try:
             if self._is_expired() or (breaker is not None and not await self._is_let_in(breaker)):
                 return
-            if self._session.pace.is_even or await self._is_admitted():
+            if self._session.pauses.hear() or await self._is_admitted():
                 pause = await self._attempt()
         finally:
             self._withdraw()
         if pause and self._final is None:
-            await anyio.sleep(pause)
+            await self._session.sleep(pause)
 
     async def _is_let_in(self, breaker: CircuitBreaker) -> bool:
         """Wait while the API is down; False where that has taken too long, which is then the outcome."""
@@ -256,7 +142,7 @@ class Submission:
     async def _ask_account(self) -> bool | None:
         """Probe the API without a message; see `breaker.Ask`."""
         try:
-            await ask(self._session, priority=self._priority)
+            await ask(self._session, priority=self.priority)
         except AccountError as error:
             is_silent = error.cause is None or error.cause.kind == "unreadable_answer"
             return None if is_silent else False
@@ -289,9 +175,9 @@ class Submission:
 
     async def _is_admitted(self) -> bool:
         """Wait while the account pauses; False where that would take too long, which is then the outcome."""
-        pace = self._session.pace
-        while (answer := pace.admit(self._priority)) == "wait":
-            wait = pace.wait(self._priority)
+        pace, load = self._session.pace, self._session.load
+        while (answer := pace.admit(self.priority)) == "wait":
+            wait = pace.wait(self.priority)
             self._state = changed(self._state, State.PAUSED)
             is_too_long = self._is_too_long(wait)
             if self._is_expired(wait):
@@ -305,7 +191,12 @@ class Submission:
                 self._conclude(outcome)
                 return False
             # The pause of bulk only grows; that of the urgent ends with the first of them that is taken.
-            await anyio.sleep(wait if self._priority == "bulk" else min(max(wait, _LOOK_EVERY), 5 * _LOOK_EVERY))
+            most = wait if self.priority == "bulk" else min(max(wait, _POLL_EVERY), 5 * _POLL_EVERY)
+            load.waiting[self.priority] += 1
+            try:
+                await self._session.sleep(most)
+            finally:
+                load.waiting[self.priority] -= 1
         self._is_trial = answer == "trial"
         return True
 
@@ -323,13 +214,15 @@ class Submission:
     async def _attempt(self) -> float:
         """Wait for a slot, make one request in it, and return the seconds to pause before another."""
         self._state = changed(self._state, State.QUEUED)
-        acquired = await slots.acquire(self._session, self._priority, self._expiry.earlier(self._deadline))
+        self._queued_since = self._clock.monotonic()
+        acquired = await slots.acquire(self._session, self.priority, self._expiry.earlier(self._deadline))
         if isinstance(acquired, Cause):
             is_expired = acquired is slots.NO_SLOT and self._is_expired(ROUNDING)
             return 0.0 if is_expired else self._judge(Seen(failure=acquired))[1]
         slot, lease = acquired
         try:
-            holds_back = not self._is_trial and self._session.pace.holds_back(self._priority)
+            is_even = self._session.pauses.hear()
+            holds_back = not (is_even or self._is_trial) and self._session.pace.holds_back(self.priority)
             if self._was_left() or self._is_expired() or holds_back:
                 attempted, pause = None, 0.0  # left, too late, or a pause began while this waited for its slot
             else:
@@ -342,18 +235,51 @@ class Submission:
             raise
         await slots.release(self._session, slot)
         if attempted is not None:
-            self._tell_attempt(*attempted)
+            self._session.load.ended(self._request_began)
+            self._show_attempt(*attempted)
+        if self._refused is not None:
+            await self._renew_token(self._refused)
         return pause
 
+    async def _renew_token(self, refused: Rejected) -> None:
+        """Let the message be tried once more if there is another token; else the refusal is its outcome.
+
+        A refusal of a token that is not the last any more says nothing of the account, and ends no stream.
+        """
+        self._refused = None
+        has_another = await cast("Tokens", self._session.tokens).renewed(self._token_number)
+        if has_another and not (self._has_tried_token or self.is_last):
+            self._has_tried_token = True
+            return
+        if not has_another:
+            self._report(refused, refused)
+        self._conclude(refused)
+
     async def _request(self, lease: Lease) -> tuple[tuple[Outcome, int | None], float]:
-        """Make one request; whenever its end is in doubt its slot stays closed, for the server may be at work on it."""
+        """Make one request; whenever its end is in doubt its slot stays closed, for the server may be at work on it.
+
+        The order in which a request starts, for nothing may come between its last three steps:
+
+        1. the slot is this message's, and it may still go (`_attempt`);
+        2. the transport takes a connection, which may take long (`Handover.connected`);
+        3. with nothing awaited in between: the lease and `not_after` are checked and the connection looked at
+           (`Handover.may_start`), the flag is set (`Handover.started`), the first byte is written.
+
+        The flag alone tells "not sent" from "in doubt": where it is not set no byte left, whatever was raised.
+        """
         self._attempts += 1
         self._request_began = self._clock.monotonic()
         self._state = changed(self._state, State.REQUESTING)
-        handover = self._handover = Handover(self._expiry.permits(lease.holds))
+        watch = slots.LeaseWatch(self._session, lease, self._expiry.permits, self._mark())
+        handover = self._handover = watch.handover
+        if (tokens := self._session.tokens) is not None:
+            self._token_number = tokens.number
         try:
-            # No local holds the body: number and text stand in it, and foreign code that raises may show its frames.
-            seen = self._read(await self._session.transport().post(cast("bytes", self._prepared), handover))
+            with watch:
+                if self._marks is not None:
+                    await self._marks.before_sending(self._index)
+                # No local holds the body: it is personal, and foreign code that raises may show its frames.
+                seen = self._read(await self._session.transport().post(cast("bytes", self._prepared), handover))
         except TransportError as error:
             if handover.connected and not handover.started and self._is_expired():
                 self._handover = None
@@ -372,15 +298,19 @@ class Submission:
             slots.keep_closed(self._session, lease, self._session.pace.rest)
         return (outcome, seen.status), pause
 
+    def _mark(self) -> Callable[[], bool] | None:
+        """Return what notes that a byte is about to leave."""
+        return None if self._marks is None else partial(self._marks.mark_sending, self._index)
+
     def _read(self, reply: Reply) -> Seen:
         redact = self._session.settings.redact
-        answer = read_answer(reply.body, redact)
+        answer = read_reply(reply.body, redact)
         asked = None if reply.retry_after is None else retry_after(reply.retry_after, self._clock.time())
         has_proxy = self._session.settings.proxy is not None
         seen = Seen(handed_over=True, status=reply.status, answer=answer, retry_after=asked, has_proxy=has_proxy)
         if answer is None:
-            words = reply.body[: 4 * _WORDS_MOST].decode("utf-8", "replace")
-            seen.words = redact(" ".join(words.split()))[:_WORDS_MOST]
+            words = reply.body[: 4 * _MAX_WORDS].decode("utf-8", "replace")
+            seen.words = redact(" ".join(words.split()))[:_MAX_WORDS]
         return seen
 
     def _judge(self, seen: Seen) -> tuple[Outcome, float]:
@@ -401,15 +331,25 @@ class Submission:
         else:
             if isinstance(outcome, Accepted | Rejected) and not self._session.pace.is_even:
                 self._session.pace.replied(self._request_began)
+            if isinstance(outcome, Rejected) and outcome is of_message and self._may_be_old_token(outcome):
+                self._refused = outcome
+                self._state = changed(self._state, State.RESTING)
+                return outcome, 0.0
             self._report(outcome, of_message)
             pause = self._retry.pause(self._tries, self._session.jitter()) if self._may_try_again(row.again) else None
         if pause is None:
             self._conclude(of_message)
             return outcome, 0.0
+        if self._marks is not None and self._doubt is None:
+            self._marks.take_back(self._index)
         self._state = changed(self._state, State.RESTING)
-        if not self._is_expired(max(pause, self._session.pace.wait(self._priority))) and self._is_too_late(pause):
+        if not self._is_expired(max(pause, self._session.pace.wait(self.priority))) and self._is_too_late(pause):
             self._conclude(of_message)
         return outcome, pause
+
+    def _may_be_old_token(self, outcome: Rejected) -> bool:
+        """Return whether a refusal of the account may be one of its last token alone."""
+        return self._session.tokens is not None and scope(outcome) is Scope.ACCOUNT
 
     def _report(self, outcome: Outcome, of_message: Outcome) -> None:
         if self._is_counted:
@@ -419,15 +359,17 @@ class Submission:
     def _pause_for_load(self, seen: Seen, outcome: Outcome, of_message: Outcome) -> float | None:
         """Note a 429; return the seconds to rest, 0 where the account pauses (the next attempt waits for that)."""
         pace, retry = self._session.pace, self._retry
-        rest = pace.refused(self._request_began, seen.retry_after, lambda nth: retry.pause(nth, self._session.jitter()))
+        rest = self._session.pauses.refused(
+            self._request_began, seen.retry_after, lambda nth: retry.pause(nth, self._session.jitter())
+        )
         if rest is not None:  # stray: says nothing about the API
             return rest if self._may_try_again(Again.AFTER_PAUSE) else None
         self._report(outcome, of_message)
-        wait = pace.wait(self._priority)
+        wait = pace.wait(self.priority)
         if self._is_too_long(wait):
             self._end_stream_if_impatient(of_message, wait)
             return None
-        given_back = self._breaker is None and self._priority == "bulk" and wait > retry.wait_max
+        given_back = self._breaker is None and self.priority == "bulk" and wait > retry.wait_max
         return 0.0 if self._may_try_again(Again.AFTER_PAUSE) and not given_back else None
 
     def _may_try_again(self, again: Again) -> bool:
@@ -436,9 +378,3 @@ class Submission:
 
     def _is_too_late(self, pause: float) -> bool:
         return self._deadline is not None and self._clock.monotonic() + pause >= self._deadline
-
-    def _tell_attempt(self, outcome: Outcome, status: int | None) -> None:
-        """Show an attempt to the log and to the hook."""
-        if self._session.is_watched:
-            elapsed = self._clock.monotonic() - self._request_began
-            self._session.attempted(attempt_of(self.message, outcome, status=status, elapsed=elapsed), self)

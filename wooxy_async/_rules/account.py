@@ -9,15 +9,16 @@ from typing import Final
 
 import msgspec
 
+from wooxy_async._rules.described import Described
 from wooxy_async._rules.documented import ApiError
 from wooxy_async._rules.outcomes import Cause
-from wooxy_async._rules.wire import Refused, read_answer
+from wooxy_async._rules.wire import Refused, read_reply
 
 ACCOUNT_PATH: Final = "/v3/account/info"
 ACCOUNT_BODY: Final = b"{}"  # "the request body should be empty", and every request must have a JSON body
 
 
-class AccountInfo(msgspec.Struct, frozen=True, kw_only=True):
+class AccountInfo(Described, frozen=True, kw_only=True):
     """An account, as Wooxy has it.
 
     Args:
@@ -77,10 +78,10 @@ def read_account(body: bytes, redact: Callable[[str], str]) -> AccountInfo | Ref
         redact: removes secrets from a text.
     """
     try:
-        sound = _decode(body)
+        valid = _decode(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        sound = None
-    if sound is not None and sound.result:
-        return AccountInfo(name=redact(sound.account_name), balance=sound.account_balance)
-    answer = read_answer(body, redact)
+        valid = None
+    if valid is not None and valid.result:
+        return AccountInfo(name=redact(valid.account_name), balance=valid.account_balance)
+    answer = read_reply(body, redact)
     return answer if isinstance(answer, Refused) else None

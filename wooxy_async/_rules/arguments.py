@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final, ParamSpec
 
-_SHOWN_MOST: Final = 80
+_MAX_SHOWN: Final = 80
 _LARGEST: Final = sys.float_info.max
 _Given = ParamSpec("_Given")
 
@@ -54,7 +54,7 @@ def redacting(redact: Callable[[str], str]) -> Iterator[None]:
 
 def shown(value: object) -> str:
     """Return what a value looks like, in 80 printable characters at the most, whatever its own `repr` does."""
-    return cut(safe_repr(value))
+    return truncate(safe_repr(value))
 
 
 def safe_repr(value: object) -> str:
@@ -65,10 +65,10 @@ def safe_repr(value: object) -> str:
         return f"<{type(value).__name__}>"
 
 
-def cut(text: str) -> str:
+def truncate(text: str) -> str:
     """Return a text that UTF-8 can hold, cut to 80 characters."""
-    start = text[: _SHOWN_MOST + 1].encode("utf-8", "backslashreplace").decode()
-    return start if len(start) <= _SHOWN_MOST else f"{start[: _SHOWN_MOST - 1]}…"
+    start = text[: _MAX_SHOWN + 1].encode("utf-8", "backslashreplace").decode()
+    return start if len(start) <= _MAX_SHOWN else f"{start[: _MAX_SHOWN - 1]}…"
 
 
 def whole(name: str, value: Any, least: int, most: int) -> int:

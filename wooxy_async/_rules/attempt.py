@@ -22,6 +22,7 @@ class Attempt(Masked, frozen=True, kw_only=True):
         cause: `Cause.kind` where it had no valid reply.
         status: the HTTP status of a whole answer.
         elapsed: seconds from the slot to the judgement.
+        waited: seconds that it waited for its slot before.
     """
 
     index: int
@@ -32,13 +33,16 @@ class Attempt(Masked, frozen=True, kw_only=True):
     cause: str | None
     status: int | None
     elapsed: float
+    waited: float = 0.0
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
         for name, value in super()._shown():
             yield name, Plain(mask_reference(value)) if name == "reference" else value
 
 
-def attempt_of(message: ViberMessage, outcome: Outcome, *, status: int | None, elapsed: float) -> Attempt:
+def attempt_of(
+    message: ViberMessage, outcome: Outcome, *, status: int | None, elapsed: float, waited: float
+) -> Attempt:
     """Return the record of an attempt that had an outcome."""
     return Attempt(
         index=outcome.index,
@@ -49,6 +53,7 @@ def attempt_of(message: ViberMessage, outcome: Outcome, *, status: int | None, e
         cause=getattr(getattr(outcome, "cause", None), "kind", None),
         status=status,
         elapsed=elapsed,
+        waited=waited,
     )
 
 

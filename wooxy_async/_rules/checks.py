@@ -5,22 +5,28 @@ Source: API page, "Parameters" and "Method Errors"; the restrictions stand in it
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
 from wooxy_async._rules import wire
-from wooxy_async._rules.arguments import cut, shown
+from wooxy_async._rules.arguments import shown, truncate
 from wooxy_async._rules.messages import Button, ViberMessage
 from wooxy_async._rules.outcomes import Problem
 from wooxy_async._rules.phones import PhoneCheck, normalize
 
-TTL_LEAST: Final = 30 * 60
-TTL_MOST: Final = 72 * 60 * 60
-TAG_MOST: Final = 50
+MIN_TTL: Final = 30 * 60
+MAX_TTL: Final = 72 * 60 * 60
+MAX_TAG: Final = 50
 MAX_BODY_BYTES: Final = 2**20  # 1 MiB, of the whole request; documented and public as `wooxy_async.MAX_BODY_BYTES`
 _Found = list[Problem]
+_PLACEHOLDER: Final = re.compile(r"\{\{[^{}]*\}\}")
+# Two labels or more of letters, digits and hyphens; NUL and lone surrogates are told of by themselves.
+_DOMAIN: Final = re.compile(r"(?:[^\W_]|[-\0\ud800-\udfff])+(?:\.(?:[^\W_]|[-\0\ud800-\udfff])+)+")
+_DOMAIN_MOST: Final = 253
+_ADDRESS: Final = re.compile(r"[hH][tT][tT][pP][sS]?://[^\s/?#\\]+(?:[/?#]\S*)?").fullmatch
 
 
 def prepare(
@@ -39,14 +45,16 @@ def prepare(
     found: _Found = []
     number = _number(message.phone_number, phone_check, found)
     _text("domain", message.domain, found)
+    if type(message.domain) is not str or not _is_domain(message.domain):
+        _domain(message.domain, found)
     _text("text", message.text, found)
     if message.sender_id is not None:
         _text("sender_id", message.sender_id, found)
     if message.button is not None:
         _button(message.button, found)
     _device(message.device, found)
-    if type(message.ttl) is not int or not TTL_LEAST <= message.ttl <= TTL_MOST:
-        _report(found, "ttl", message.ttl, "ttl", f"must be a whole number of seconds from {TTL_LEAST} to {TTL_MOST}")
+    if type(message.ttl) is not int or not MIN_TTL <= message.ttl <= MAX_TTL:
+        _report(found, "ttl", message.ttl, "ttl", f"must be a whole number of seconds from {MIN_TTL} to {MAX_TTL}")
     if type(message.tags) is not tuple or message.tags:
         _tags(message.tags, found)
     if message.reference is not None and not isinstance(message.reference, str):
@@ -115,6 +123,28 @@ def _text(field: str, value: Any, found: _Found) -> None:
         _report(found, field, value, "empty", "must not be empty")
     else:
         _characters(field, value, found)
+        if "{{" in value and _PLACEHOLDER.search(value):
+            remedy = "holds a placeholder in double braces, which would go out as it stands; put the value in its place"
+            _report(found, field, value, "placeholder", remedy)
+
+
+def _domain(value: Any, found: _Found) -> None:
+    """Refuse what cannot be a domain; what is no text or empty has been told."""
+    if isinstance(value, str) and value and not value.isspace() and not _is_domain(str(value)):
+        remedy = "must be a domain such as shop.example: no https:// before it, no path behind it, no blanks"
+        _report(found, "domain", value, "not_domain", remedy)
+
+
+@functools.lru_cache(256)
+def _is_domain(value: str) -> bool:
+    return len(value) <= _DOMAIN_MOST and _DOMAIN.fullmatch(value) is not None
+
+
+def _address(field: str, value: Any, found: _Found) -> None:
+    """Refuse what opens no page; what is no text or empty has been told."""
+    if isinstance(value, str) and value and not value.isspace() and not _ADDRESS(value):
+        remedy = "must be an address that begins with https:// or http:// and a host, without blanks"
+        _report(found, field, value, "not_address", remedy)
 
 
 def _characters(field: str, value: str, found: _Found) -> None:
@@ -157,6 +187,7 @@ def _button(button: Any, found: _Found) -> None:
     if isinstance(button, Button):
         _text("button.text", button.text, found)
         _text("button.url", button.url, found)
+        _address("button.url", button.url, found)
     else:
         _report(found, "button", button, "not_button", "must be a Button(text=…, url=…) or None")
 
@@ -174,12 +205,13 @@ def _tags(tags: Any, found: _Found) -> None:
 
 
 _TAG_RULES: Final[tuple[tuple[Callable[[str], bool], str, str], ...]] = (
-    (lambda tag: len(tag) > TAG_MOST, "too_long", f"must have {TAG_MOST} characters or less"),
+    (lambda tag: len(tag) > MAX_TAG, "too_long", f"must have {MAX_TAG} characters or less"),
     (lambda tag: tag.startswith("_"), "reserved", "must not start with an underscore, which is reserved"),
 )
 
 
-_PLAIN_TAG: Final = re.compile(rf"[!-^`-~][ -~]{{0,{TAG_MOST - 1}}}").fullmatch  # ASCII; neither blank nor _ first
+# ASCII without {; neither blank nor _ first
+_PLAIN_TAG: Final = re.compile(rf"[!-^`-z|}}~][ -z|}}~]{{0,{MAX_TAG - 1}}}").fullmatch
 
 
 def _tag(field: str, tag: str, found: _Found) -> None:
@@ -194,4 +226,4 @@ def _report(found: _Found, field: str, value: Any, rule: str, remedy: str) -> No
 
 def _shown(value: Any) -> str:
     """Return a value as text of at most 80 characters."""
-    return cut(value) if isinstance(value, str) else shown(value)
+    return truncate(value) if isinstance(value, str) else shown(value)

@@ -16,7 +16,7 @@ from wooxy_async._rules.redaction import MASK, mask_digits
 
 
 class Scope(IntEnum):
-    """What has to be mended, from the widest to the narrowest."""
+    """What has to be fixed, from the widest to the narrowest."""
 
     ACCOUNT = 0
     DOMAIN = 1
@@ -59,7 +59,7 @@ class ErrorCode(StrEnum):
 
 
 class Documented(NamedTuple):
-    """One row: the page's number, its text with `{placeholders}`, our code, and what has to be mended."""
+    """One row: the page's number, its text with `{placeholders}`, our code, and what has to be fixed."""
 
     number: int
     text: str
@@ -142,7 +142,7 @@ class ApiError(Masked, frozen=True, kw_only=True):
 
     @property
     def scope(self) -> Scope:
-        """What has to be mended."""
+        """What has to be fixed."""
         return _SCOPES[self.code]
 
 
@@ -326,5 +326,5 @@ def _masked(text: str, spans: dict[str, tuple[int, int]]) -> str:
 
 
 def widest(errors: Iterable[ApiError]) -> Scope:
-    """Return what has to be mended first: the widest scope of several errors."""
+    """Return what has to be fixed first: the widest scope of several errors."""
     return min((error.scope for error in errors), default=Scope.MESSAGE)

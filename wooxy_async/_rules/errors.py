@@ -52,7 +52,7 @@ class InvalidMessageError(WooxyError):
 
     outcome: Invalid
     _tags = frozenset({"invalid"})
-    remedy = "Nothing was sent. Mend the message and send it again."
+    remedy = "Nothing was sent. Fix the message and send it again."
 
     def what(self) -> str:
         """Name each field and its remedy."""
@@ -66,7 +66,7 @@ class RejectedError(WooxyError):
 
     outcome: Rejected
     _tags = frozenset({"rejected"})
-    remedy = "The message was not taken. Mend the message before it is sent again."
+    remedy = "The message was not taken. Fix the message before it is sent again."
 
     @property
     def errors(self) -> tuple[ApiError, ...]:
@@ -90,9 +90,9 @@ class RejectedError(WooxyError):
 
 
 class AuthenticationError(RejectedError):
-    """The account or its token is refused: every request fails until it is mended."""
+    """The account or its token is refused: every request fails until it is fixed."""
 
-    remedy = "The message was not taken. Mend the access token or the account: every other message fails likewise."
+    remedy = "The message was not taken. Fix the access token or the account: every other message fails likewise."
 
 
 class DomainError(RejectedError):
@@ -165,7 +165,7 @@ _UNAUTHORIZED = 401
 
 
 def scope(outcome: Rejected) -> Scope:
-    """Return what has to be mended: the widest of a refusal's errors; a bare 401 refuses the account."""
+    """Return what has to be fixed: the widest of a refusal's errors; a bare 401 refuses the account."""
     if outcome.status == _UNAUTHORIZED and all(error.code is ErrorCode.UNKNOWN for error in outcome.errors):
         return Scope.ACCOUNT
     return widest(outcome.errors)

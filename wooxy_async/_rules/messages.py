@@ -10,14 +10,15 @@ from typing import Any, Literal
 import msgspec
 
 from wooxy_async._rules.arguments import safe_repr
+from wooxy_async._rules.described import Described
 from wooxy_async._rules.redaction import mask_digits, mask_number, mask_reference
 
 Device = Literal["all", "phone"]
 _PLAIN_TYPES = frozenset({str, type(None), int, float, bool, bytes})  # can be pickled; subclasses are not meant
-_ECHO_LEAST = 4  # characters; what is shorter is an ordinary word of the server's
+_MIN_ECHO = 4  # characters; what is shorter is an ordinary word of the server's
 
 
-class Masked(msgspec.Struct, frozen=True, kw_only=True):
+class Masked(Described, frozen=True, kw_only=True):
     """A record that shows personal data in its fields only, never in its `repr`: what is printed ends up in logs."""
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
@@ -155,6 +156,6 @@ def without_echo(words: str, message: ViberMessage) -> str:
     """Return a server's words without what they repeat of a message, as far as they repeat it letter by letter."""
     button = message.button
     for value in (message.text, getattr(button, "text", None), getattr(button, "url", None)):
-        if isinstance(value, str) and len(value) >= _ECHO_LEAST:
+        if isinstance(value, str) and len(value) >= _MIN_ECHO:
             words = words.replace(value, repr(Size(value)))
     return mask_digits(words)

@@ -15,7 +15,10 @@ from wooxy_async._rules.redaction import mask_digits
 
 CauseKind = Literal[
     "no_slot",  # no slot became free before the caller's deadline
+    "overloaded",  # as many messages waited already as `max_waiting` allows
     "limiter_unavailable",  # the limiter failed, so that no request was started
+    "token_unavailable",  # the provider of the token gave none, so that no request was started
+    "lease_lost",  # the limiter lost the slot while the request was out, which was ended for that
     "not_connected",  # refused, reset, DNS, certificate, connect time-out: the request did not leave
     "not_started",  # the stream or the client was closed before its turn
     "closed",  # the stream or the client was closed while its request was out
@@ -208,7 +211,8 @@ class NotSent(_Outcome, frozen=True, kw_only=True, tag="not_sent"):
 
     Args:
         cause: what was in the way.
-        retry_after: seconds that the server asked to wait; None where it did not.
+        retry_after: seconds that the server asked to wait, or, where the cause is "overloaded", in which as many
+            messages are likely to have gone as wait now; else None.
     """
 
     cause: Cause

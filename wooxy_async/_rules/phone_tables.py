@@ -19,7 +19,7 @@ LONGEST_CALLING_CODE: Final = 3
 LONGEST_NATIONAL_PART: Final = 17
 
 
-class Plan(msgspec.Struct, frozen=True):
+class NumberingPlan(msgspec.Struct, frozen=True):
     """Say how the numbers of one calling code are read.
 
     Args:
@@ -64,7 +64,7 @@ class Plan(msgspec.Struct, frozen=True):
         return phonenumbers.is_valid_number(number)
 
 
-def find_plan(digits: str) -> Plan | None:
+def find_plan(digits: str) -> NumberingPlan | None:
     """Find the plan of a number by its first three digits.
 
     Args:
@@ -75,12 +75,12 @@ def find_plan(digits: str) -> Plan | None:
     """
     for length in range(1, LONGEST_CALLING_CODE + 1):
         if digits[:length] in CALLING_CODES:
-            return _cut_plan(int(digits[:length]))
+            return _build_plan(int(digits[:length]))
     return None
 
 
 @functools.cache
-def _cut_plan(calling_code: int) -> Plan:
+def _build_plan(calling_code: int) -> NumberingPlan:
     region = phonenumbers.region_code_for_country_code(calling_code)
     # Each calling code that the library lists has a main region, and that has metadata.
     metadata = cast(
@@ -88,7 +88,7 @@ def _cut_plan(calling_code: int) -> Plan:
         phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(calling_code, region),
     )
     prefix = metadata.national_prefix_for_parsing
-    return Plan(
+    return NumberingPlan(
         calling_code=str(calling_code),
         lengths=frozenset(
             length

@@ -1,4 +1,4 @@
-"""Phone numbers: any international spelling that starts with `+` in, E.164 out, or one sentence that says what to mend.
+"""Phone numbers: any international spelling that starts with `+` in, E.164 out, or one sentence that says what to fix.
 
 Five rules keep a message from reaching a number that nobody wrote. A spelling holds digits, one + and separators,
 nothing else: the phone library would turn letters into digits and drop extensions. A check decides which numbers are
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import msgspec
 
 if TYPE_CHECKING:
-    from wooxy_async._rules.phone_tables import Plan
+    from wooxy_async._rules.phone_tables import NumberingPlan
 
 PhoneCheck: TypeAlias = Literal["e164", "possible", "valid"]
 
@@ -226,7 +226,7 @@ def _first_number_restriction(bare: str) -> PhoneProblem | None:
 
 
 @functools.cache
-def _find_plan(first_digits: str) -> "Plan | None":
+def _find_plan(first_digits: str) -> "NumberingPlan | None":
     from wooxy_async._rules import phone_tables  # noqa: PLC0415 - it imports phonenumbers, which takes 30 ms
 
     return phone_tables.find_plan(first_digits)

@@ -59,6 +59,16 @@ class Secret:
         return (type(self), (MASK,))
 
 
+class ChangingSecret(Secret):
+    """A secret that may become another."""
+
+    __slots__ = ()
+
+    def change(self, text: str) -> None:
+        """Hold another text."""
+        self._text = lambda: text
+
+
 class Redactor:
     """Removes secrets, and every longer part of them, from texts that a server or a library wrote.
 
@@ -69,19 +79,26 @@ class Redactor:
     __slots__ = ("_grams", "_parts")
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._parts: defaultdict[int, set[str]] = defaultdict(set)
+        self._parts: dict[int, set[str]] = {}
+        self._grams: list[tuple[int, set[str]]] = []
         for secret in filter(None, secrets):
-            whole = len(secret) < _LONG
-            for spelling in _spellings(secret):
-                size = len(spelling) if whole else _PART
-                if size >= _SHORT or spelling == secret:
-                    self._parts[size].update(_windows(spelling.translate(_LOWER), size))
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """Remove one secret more from now on; texts may be redacted meanwhile, in any thread."""
+        parts: defaultdict[int, set[str]] = defaultdict(set)
+        parts.update({size: set(known) for size, known in self._parts.items()})
+        whole = len(secret) < _LONG
+        for spelling in _spellings(secret):
+            size = len(spelling) if whole else _PART
+            if size >= _SHORT or spelling == secret:
+                parts[size].update(_windows(spelling.translate(_LOWER), size))
         # Whatever holds a part of 2n characters holds n of them in a row at a multiple of n: n-grams tell quickly
         # that most texts hold nothing.
-        halves = {size: (size + 1) // 2 for size in self._parts}
+        halves = {size: (size + 1) // 2 for size in parts}
+        self._parts = dict(parts)
         self._grams = [
-            (half, {gram for part in self._parts[size] for gram in _windows(part, half)})
-            for size, half in halves.items()
+            (half, {gram for part in parts[size] for gram in _windows(part, half)}) for size, half in halves.items()
         ]
 
     def __reduce__(self) -> NoReturn:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
+from wooxy_async._rules.described import Described
 
 
-class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+class Statistics(Described, frozen=True, kw_only=True):
     """A client at one moment; counts are since it was made.
 
     Args:

@@ -108,7 +108,7 @@ _WORDY: Final = (str, list, dict)
 _NO_WORDS: Final = ApiError(code=ErrorCode.UNKNOWN, text="(the answer names no error)")
 
 
-def read_answer(body: bytes, redact: Callable[[str], str]) -> Taken | Refused | None:
+def read_reply(body: bytes, redact: Callable[[str], str]) -> Taken | Refused | None:
     """Read an answer, whatever its status was.
 
     Args:

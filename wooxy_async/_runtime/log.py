@@ -28,7 +28,7 @@ def say(level: int, text: str, *parts: object, extra: Mapping[str, Any] | None =
     foreign.call(lambda: logger.log(level, text, *parts, extra=extra, stacklevel=4), lambda: None)
 
 
-def log_mistake(text: str, redact: Callable[[str], str]) -> None:
+def log_exception(text: str, redact: Callable[[str], str]) -> None:
     """Log the exception that is being handled.
 
     Args:

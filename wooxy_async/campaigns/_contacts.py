@@ -1,42 +1,26 @@
-"""A file of contacts, read lazily and as often as needed, and which of its columns hold number and reference."""
+"""A file of contacts, read lazily and as often as needed."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from wooxy_async._rules.messages import Masked
-from wooxy_async.campaigns._errors import ContactsError, listed
-from wooxy_async.campaigns._files import Lines, read_csv, read_jsonl
+from wooxy_async.campaigns._columns import check_columns, find_number_column, find_reference_column
+from wooxy_async.campaigns._encoding import HEAD, encoding_of
+from wooxy_async.campaigns._errors import ContactsError
+from wooxy_async.campaigns._excel import Workbook
+from wooxy_async.campaigns._files import FileRow, Lines, read_csv, read_json_array, read_jsonl
+from wooxy_async.campaigns._source import Source
 
+_ZIP: Final = b"PK\x03\x04"
+_OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _JSON_LINES: Final = frozenset({".jsonl", ".ndjson"})
-# Compared without regard to case, blanks, hyphens, dots and underscores.
-NUMBER_COLUMNS: Final = frozenset(
-    {
-        "phone",
-        "phonenumber",
-        "phoneno",
-        "number",
-        "msisdn",
-        "mobile",
-        "mobilenumber",
-        "mobilephone",
-        "tel",
-        "telephone",
-        "telephonenumber",
-        "cell",
-        "cellphone",
-        "e164",
-    }
-)
-REFERENCE_COLUMN: Final = "reference"
-_SAY: Final = "say which it is with number_column=…"
-_SEPARATORS: Final = re.compile(r"[\s._-]+")
+_TABLES: Final = frozenset({".csv", ".tsv", ".tab", ".txt"})
 
 
 class Contact(Masked, frozen=True, kw_only=True):
@@ -47,12 +31,18 @@ class Contact(Masked, frozen=True, kw_only=True):
         number: the phone number as it stands in the file.
         reference: what its `reference` column holds, else "row-17".
         values: every column's value, by the column's name.
+        sheet_row: the row as a spreadsheet numbers it: the header and empty rows count. In JSON the same as `row`.
+        line: the file's line that the row begins in; None in Excel.
+        formulas: columns whose cell holds a formula; its value is the one that it had when the file was saved.
     """
 
     row: int
     number: str
     reference: str
     values: dict[str, str]
+    sheet_row: int = 0
+    line: int | None = None
+    formulas: tuple[str, ...] = ()
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
         yield "row", self.row
@@ -64,38 +54,62 @@ class BrokenRow(msgspec.Struct, frozen=True):
     Args:
         row: its number.
         remedy: what is wrong with it.
+        sheet_row: as in `Contact`.
+        line: likewise.
     """
 
     row: int
     remedy: str
+    sheet_row: int = 0
+    line: int | None = None
 
 
 class Contacts:
-    """The contacts of a CSV or JSON-lines file.
+    """The contacts of a file: CSV, JSON lines, a JSON array or an Excel workbook, each also gzip-compressed.
 
-    Iterating reads the file from its start, a row at a time: memory does not grow with the file.
+    Iterating reads the file from its start, a row at a time: memory does not grow with the file. What it is, is told
+    by its ending and its first bytes. CSV has a header, and the delimiter (comma, semicolon, tab, bar) is found there
+    or in a first line such as `sep=;`. UTF-8 and UTF-16 are told by the bytes.
 
     Args:
-        path: the file; `.jsonl` and `.ndjson` are read as one JSON object a line, anything else as CSV in UTF-8
-            (a byte-order mark is allowed) with a header; the delimiter (comma, semicolon, tab) is found in the header.
-        number_column: the column of the phone number; None finds `phone`, `phoneNumber`, `msisdn`, `mobile` and
-            the like.
+        path: the file; "-" is standard input, which is kept in a temporary file that nobody else can open.
+        number_column: the column of the phone number; None finds `phone`, `Telefon`, `msisdn`, `mobile` and the like.
+        encoding: how the text is encoded where it is neither UTF-8 nor UTF-16, as in "windows-1251".
+        sheet: the worksheet of an Excel workbook that has several.
 
     Raises:
-        ContactsError: the file cannot be read, is empty, names a column twice, or has no column for the number.
+        EncodingError: the header is neither UTF-8 nor UTF-16, and no encoding was given.
+        NumberColumnError: no column is known to hold the number, or several are.
+        ContactsError: the file cannot be read, is empty, or names a column twice.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, number_column: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        number_column: str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+    ) -> None:
         self.path: Path = Path(path)
-        self._is_json = self.path.suffix.lower() in _JSON_LINES
-        self._state = self._look()
+        self._source = Source(self.path)
+        self._encoding = encoding
+        self._is_table = True
+        self._read: Callable[[], Iterator[FileRow]] = self._reader(sheet)
         self.columns: tuple[str, ...] = self._read_columns()
-        check_columns(self.path, self.columns)
-        self.number_column: str = find_number_column(self.path, self.columns, number_column)
-        self.reference_column: str | None = find_reference_column(self.columns)
+        check_columns(self._source.name, self.columns)
+        self.number_column: str = ""
+        self.reference_column: str | None = None
+        self.number_column = find_number_column(
+            self._source.name,
+            self.columns,
+            number_column,
+            (row.values for row in self if isinstance(row, Contact)),
+        )
+        self.reference_column = find_reference_column(self.columns)
 
     def __repr__(self) -> str:
-        if not hasattr(self, "number_column"):  # refused; a traceback shows it all the same
+        if not getattr(self, "number_column", None):  # refused; a traceback shows it all the same
             return "<Contacts: not made>"
         return f"Contacts({str(self.path)!r}, columns={self.columns!r}, number_column={self.number_column!r})"
 
@@ -105,95 +119,82 @@ class Contacts:
         Raises:
             ContactsError: the file has changed since it was first looked at, or cannot be read to its end.
         """
-        if self._look() != self._state:
-            raise ContactsError(f"{self.path} was changed after it was checked. Start again with the file as it is.")
-        lines = Lines(self.path, header=not self._is_json)
-        for values in read_jsonl(lines) if self._is_json else self._rows_of_csv(lines):
-            row = lines.row
-            lines.row += 1
-            yield BrokenRow(row, values) if isinstance(values, str) else self._contact(row, values)
-
-    def _contact(self, row: int, values: dict[str, str]) -> Contact:
-        reference = values.get(self.reference_column, "") if self.reference_column else ""
-        number = values.get(self.number_column, "")
-        return Contact(row=row, number=number, reference=reference or f"row-{row}", values=values)
-
-    def _rows_of_csv(self, lines: Lines) -> Iterator[dict[str, str] | str]:
-        rows = read_csv(lines)
-        next(rows)
-        lines.row = 1
-        for cells in rows:
+        self._source.check_unchanged()
+        rows = self._read()
+        if self._is_table:
+            next(rows)
+        for number, row in enumerate(rows, 1):
+            cells = self._named(row.cells) if isinstance(row.cells, list) else row.cells
             if isinstance(cells, str):
-                yield cells
-            elif len(cells) != len(self.columns):
-                yield (
-                    f"has {len(cells)} cells where the header has {len(self.columns)}; "
-                    "put a cell that holds the delimiter in quotes"
-                )
+                yield BrokenRow(number, cells, row.number, row.line)
             else:
-                yield dict(zip(self.columns, cells, strict=True))
+                yield self._contact(number, cells, row)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the file as it lies there.
+
+        Raises:
+            ContactsError: it has changed since it was first looked at, or cannot be read.
+        """
+        return self._source.digest()
+
+    def _contact(self, number: int, values: dict[str, str], row: FileRow) -> Contact:
+        reference = values.get(self.reference_column, "") if self.reference_column else ""
+        return Contact(
+            row=number,
+            number=values.get(self.number_column, ""),
+            reference=reference or f"row-{number}",
+            values=values,
+            sheet_row=row.number,
+            line=row.line,
+            formulas=tuple(self.columns[place] for place in row.formulas) if row.formulas else (),
+        )
+
+    def _named(self, cells: list[str]) -> dict[str, str] | str:
+        if len(cells) == len(self.columns):
+            return dict(zip(self.columns, cells, strict=True))
+        return (
+            f"has {len(cells)} cells where the header has {len(self.columns)}; "
+            "put a cell that holds the delimiter in quotes"
+        )
+
+    def _reader(self, sheet: str | None) -> Callable[[], Iterator[FileRow]]:
+        """Return how the file is read, told by its ending and its first bytes."""
+        with self._source.open() as file:
+            head = file.read(HEAD)
+        if head.startswith(_OLD_EXCEL):
+            raise ContactsError(
+                f"{self._source.name} is an old Excel workbook (.xls), or has a password. "
+                "Save it as .xlsx without a password, or as CSV UTF-8."
+            )
+        if head.startswith(_ZIP):
+            book = Workbook(self._source, sheet)
+            return lambda: (self._padded(row) for row in book.rows())
+        encoding = encoding_of(head, self._encoding)
+        begins = head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")[:1]
+        suffix, given = self._source.suffix, self._encoding is not None
+        self._is_table = suffix in _TABLES or (suffix not in _JSON_LINES and (begins not in ("[", "{")))
+        if self._is_table:
+            return lambda: read_csv(Lines(self._source, encoding, given=given))
+        if begins == "[" and suffix not in _JSON_LINES:
+            return lambda: read_json_array(Lines(self._source, encoding, given=given, by_piece=True))
+        return lambda: read_jsonl(Lines(self._source, encoding, given=given))
+
+    def _padded(self, row: FileRow) -> FileRow:
+        """Return a row of a spreadsheet with the empty cells at its end."""
+        columns = getattr(self, "columns", ())
+        cells = row.cells
+        if isinstance(cells, list) and len(cells) < len(columns):
+            cells.extend([""] * (len(columns) - len(cells)))
+        return row
 
     def _read_columns(self) -> tuple[str, ...]:
-        lines = Lines(self.path, header=not self._is_json)
-        first = next(read_jsonl(lines) if self._is_json else read_csv(lines), None)
+        first = next(self._read(), None)
         if first is None:
-            raise ContactsError(f"{self.path} is empty. The first line must name the columns, as in: phone,firstName")
-        if isinstance(first, str):
-            raise lines.error(first)
-        return tuple(first)
-
-    def _look(self) -> tuple[int, int]:
-        """Return what shows that the file is still the same."""
-        try:
-            seen = self.path.stat()
-        except OSError as error:
-            raise ContactsError(f"{self.path} cannot be read: {error.strerror}.") from None
-        if not self.path.is_file():
-            raise ContactsError(f"{self.path} is no regular file: it is read twice, to check it and to send it.")
-        return seen.st_size, seen.st_mtime_ns
-
-
-def check_columns(path: object, columns: Sequence[str]) -> None:
-    """Refuse a header in which a name stands twice.
-
-    Raises:
-        ContactsError: it does.
-    """
-    named = [column for column in columns if column]
-    twice = sorted({column for column in named if named.count(column) > 1})
-    if twice:
-        raise ContactsError(f"{path}: the header names {listed(twice)} more than once. Rename or remove the others.")
-
-
-def find_number_column(path: object, columns: Sequence[str], wanted: str | None) -> str:
-    """Return the column that holds the phone number.
-
-    Args:
-        path: the file, for errors.
-        columns: the header.
-        wanted: the name that the caller gave; None looks for a usual one.
-
-    Raises:
-        ContactsError: there is none, or several could be it.
-    """
-    found = [column for column in columns if column == wanted or (wanted is None and _bare(column) in NUMBER_COLUMNS)]
-    if len(found) == 1:
-        return found[0]
-    has = f"Its columns are: {listed(columns)}."
-    if wanted is not None:
-        raise ContactsError(f"{path} has no column {wanted!r} for the phone number. {has}")
-    if found:
-        raise ContactsError(f"{path}: {listed(found)} could each hold the phone number: {_SAY}.")
-    raise ContactsError(
-        f"{path} has no column for the phone number. {has} The first line must name the columns: "
-        f"call one of them phone, or {_SAY}."
-    )
-
-
-def find_reference_column(columns: Sequence[str]) -> str | None:
-    """Return the column that holds the caller's own id, or None."""
-    return next((column for column in columns if _bare(column) == REFERENCE_COLUMN), None)
-
-
-def _bare(column: str) -> str:
-    return _SEPARATORS.sub("", column).casefold()
+            raise ContactsError(
+                f"{self._source.name} is empty. The first line must name the columns, as in: phone,firstName"
+            )
+        if isinstance(first.cells, str):
+            place = "the header" if self._is_table else f"row {first.number}"
+            raise ContactsError(f"{self._source.name}, {place} (line {first.line} of the file): {first.cells}")
+        return tuple(first.cells)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wooxy_async._rules.outcomes import Problem
 
@@ -13,6 +13,39 @@ class CampaignError(ValueError):
 
 class ContactsError(CampaignError):
     """The file of contacts cannot be read as a whole; the text names the place and the remedy."""
+
+
+class EncodingError(ContactsError):
+    """The file is neither UTF-8 nor UTF-16, and nobody has said what it is.
+
+    Args:
+        text: the place, and what to do.
+        samples: for each encoding that may be meant, by its name, words of the file as it reads them; a person who
+            knows the names sees which is right. They are personal, so the text does not repeat them.
+    """
+
+    def __init__(self, text: str, samples: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__(text, samples)
+        self.samples = samples
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class NumberColumnError(ContactsError):
+    """Which column holds the phone number is not certain.
+
+    Args:
+        text: which could be it, and what to do.
+        samples: for each column that could be it, the first values in it, their digits masked but for the last two.
+    """
+
+    def __init__(self, text: str, samples: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__(text, samples)
+        self.samples = samples
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class TemplateError(CampaignError):

@@ -1,4 +1,6 @@
-"""`{{name}}` is replaced by the contact's value: plain substitution, no expressions.
+"""`{{name}}` is replaced by the contact's value, `{{name|there}}` where it is empty by what stands behind the bar.
+
+Plain substitution, no expressions, nothing is executed.
 
 A template is taken apart once per campaign; a row costs one list and one join. Values are never read as templates.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -19,10 +21,17 @@ from wooxy_async.campaigns._errors import TemplateError, UnsendableError, listed
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _STRAY: Final = re.compile(r"\{\{|\}\}")
+# What other template languages execute behind a bar.
+_FILTERS: Final = frozenset(
+    {"upper", "lower", "title", "capitalize", "capitalise", "trim", "strip", "escape", "e", "safe", "urlencode"}
+    | {"default", "length", "first", "last"}
+)
+_ANY_VALUE: Final = "x"
+_ANY_ADDRESS: Final = "https://shop.example/"
 
 
 class Template:
-    """A text with `{{name}}` where a column's value goes; blanks inside the braces are allowed.
+    """A text with `{{name}}` or `{{name|fallback}}` where a column's value goes; blanks inside are allowed.
 
     Args:
         source: the text.
@@ -37,11 +46,15 @@ class Template:
         self.source = source
         self.field = field
         self._pieces = _PLACEHOLDER.split(source)
-        self.names: tuple[str, ...] = tuple(self._pieces[1::2])
+        self._slots = [_slot(inside) for inside in self._pieces[1::2]]
+        self.names: tuple[str, ...] = tuple(name for name, _ in self._slots)
+        self.needed: tuple[str, ...] = tuple(name for name, fallback in self._slots if fallback is None)
         for literal in self._pieces[::2]:
             self._check_literal(literal)
         for name in self.names:
             self._check_name(name, columns)
+        for name, fallback in self._slots:
+            self._check_fallback(name, fallback)
 
     def __repr__(self) -> str:
         if not hasattr(self, "names"):  # refused; a traceback shows it all the same
@@ -55,12 +68,14 @@ class Template:
             values: the contact's values by column, put in as they stand.
 
         Raises:
-            KeyError: the contact has no such column, as can be in JSON lines.
+            KeyError: the contact has no such column, as can be in JSON lines, and there is no fallback.
         """
         if not self.names:
             return self.source
         pieces = self._pieces.copy()
-        pieces[1::2] = self._written([values[name] for name in self.names])
+        pieces[1::2] = self._written(
+            [values[name] if fallback is None else values.get(name) or fallback for name, fallback in self._slots]
+        )
         return "".join(pieces)
 
     def _written(self, values: list[str]) -> list[str]:
@@ -71,6 +86,14 @@ class Template:
             near = literal[max(0, stray.start() - 10) : stray.end() + 10]
             raise TemplateError(self.field, f"the braces in {near!r} are no {{{{name}}}}; write {{{{firstName}}}}.")
 
+    def _check_fallback(self, name: str, fallback: str | None) -> None:
+        if fallback in _FILTERS:
+            raise TemplateError(
+                self.field,
+                f"{{{{{name}|{fallback}}}}}: nothing is executed. What stands behind the bar is put in where the "
+                "column is empty, as in {{firstName|there}}.",
+            )
+
     def _check_name(self, name: str, columns: Collection[str]) -> None:
         if name and name in columns:
             return
@@ -80,6 +103,11 @@ class Template:
             self.field,
             f"{{{{{name}}}}} is no column of the contacts.{guess} The columns are: {listed(tuple(columns))}.",
         )
+
+
+def _slot(inside: str) -> tuple[str, str | None]:
+    name, bar, fallback = inside.partition("|")
+    return name.strip(), fallback.strip() if bar else None
 
 
 class UrlTemplate(Template):
@@ -106,16 +134,30 @@ class MessageTemplate:
     """
 
     def __init__(self, message: ViberMessage, columns: Collection[str]) -> None:
-        if found := problems(message):
+        if found := problems(_filled(message)):
             raise UnsendableError(found)
         self._message = message
         self._text = Template(message.text, columns)
         self._button = None if message.button is None else _ButtonTemplate(message.button, columns)
         names = self._text.names + (self._button.names if self._button else ())
         self.names: tuple[str, ...] = tuple(dict.fromkeys(names))
+        needed = self._text.needed + (self._button.needed if self._button else ())
+        self.needed: tuple[str, ...] = tuple(dict.fromkeys(needed))  # those without a fallback
+        self.has_double_blank = "  " in message.text
+        self.single_braces: tuple[str, ...] = tuple(
+            name for name in columns if name and f"{{{name}}}" in _bare(message)
+        )
 
-    def render(self, number: str, reference: str, values: Mapping[str, str]) -> ViberMessage:
+    def render(
+        self, number: str, reference: str, values: Mapping[str, str], own: Mapping[str, Any] | None = None
+    ) -> ViberMessage:
         """Return the message to one contact.
+
+        Args:
+            number: who gets it.
+            reference: the message's own id.
+            values: the contact's values by column.
+            own: fields of the message that this contact has of its own.
 
         Raises:
             KeyError: the contact lacks a column that a template names.
@@ -126,6 +168,7 @@ class MessageTemplate:
             reference=reference,
             text=self._text.render(values),
             button=self._button and self._button.render(values),
+            **(own or {}),
         )
 
 
@@ -134,6 +177,28 @@ class _ButtonTemplate:
         self._text = Template(button.text, columns, field="button.text")
         self._url = UrlTemplate(button.url, columns, field="button.url")
         self.names = self._text.names + self._url.names
+        self.needed = self._text.needed + self._url.needed
 
     def render(self, values: Mapping[str, str]) -> Button:
         return Button(text=self._text.render(values), url=self._url.render(values))
+
+
+def _filled(message: ViberMessage) -> ViberMessage:
+    """Return a message with anything in the places of its templates, so that the rest of it can be checked."""
+    button: Any = message.button
+    if isinstance(button, Button):
+        url: Any = button.url
+        begins = isinstance(url, str) and _PLACEHOLDER.match(url)
+        button = Button(text=_fill(button.text), url=_ANY_ADDRESS if begins else _fill(url))
+    return msgspec.structs.replace(message, text=_fill(message.text), button=button)
+
+
+def _fill(text: Any) -> Any:
+    return _PLACEHOLDER.sub(_ANY_VALUE, text) if isinstance(text, str) else text
+
+
+def _bare(message: ViberMessage) -> str:
+    """Return what stands in a message beside its placeholders."""
+    button = message.button
+    texts = (message.text, *((button.text, button.url) if button else ()))
+    return "\n".join(_PLACEHOLDER.sub("", text) for text in texts)

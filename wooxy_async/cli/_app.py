@@ -10,7 +10,7 @@ from wooxy_async import __version__
 from wooxy_async.cli._ending import listed
 from wooxy_async.cli._help import Command, Group
 from wooxy_async.cli._options import flat
-from wooxy_async.cli.commands import account, demo, run, sandbox, send
+from wooxy_async.cli.commands import account, check, demo, run, sandbox, send, slots
 
 _EPILOG = f"""{listed("run")}
 
@@ -23,7 +23,6 @@ an argument: everybody on a machine can read those.
 app = typer.Typer(
     name="wooxy",
     cls=Group,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -31,9 +30,11 @@ app = typer.Typer(
 )
 for _command, _examples in (
     (demo.demo, demo.EXAMPLES),
+    (check.check, check.EXAMPLES),
     (run.run, run.EXAMPLES),
     (send.send, send.EXAMPLES),
     (account.account, account.EXAMPLES),
+    (slots.slots, slots.EXAMPLES),
     (sandbox.sandbox, sandbox.EXAMPLES),
 ):
     app.command(cls=Command, epilog=f"[bold]Examples[/bold]{_examples}\n{listed(_command.__name__)}")(flat(_command))
@@ -49,7 +50,7 @@ def _show_version(asked: bool) -> None:
 def wooxy(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Send Viber messages through Wooxy.

@@ -17,7 +17,7 @@ from wooxy_async import Accepted, NotSent, Outcome
 from wooxy_async._ports import Clock
 from wooxy_async._rules.redaction import mask_number
 from wooxy_async.campaigns import Plan, UnusableRow
-from wooxy_async.cli._ending import Ending, ExitCode, Refusal
+from wooxy_async.cli._ending import CommandError, Ending, ExitCode
 from wooxy_async.cli._screen import printable, reason
 
 # The outcomes in the order in which they are shown: their tag, the word for it, its colour, and what it means.
@@ -104,7 +104,7 @@ class ResultsFile:
         path: where; nothing may stand there.
 
     Raises:
-        Refusal: it exists, or cannot be made.
+        CommandError: it exists, or cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,9 +113,9 @@ class ResultsFile:
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         except FileExistsError:
-            raise Refusal(f"--results: {path} exists, and is never overwritten. Give another name.") from None
+            raise CommandError(f"--results: {path} exists, and is never overwritten. Give another name.") from None
         except OSError as error:
-            raise Refusal(f"--results: {path} cannot be made ({error.strerror}).") from None
+            raise CommandError(f"--results: {path} cannot be made ({error.strerror}).") from None
         self._file = os.fdopen(descriptor, "wb", buffering=0)
 
     def write(self, line: bytes) -> None:
@@ -177,9 +177,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         """What the shell sees."""
         if self.ending.exit_code is not None:
             return self.ending.exit_code
-        unusable = self.plan.invalid + self.plan.restricted
-        complete = self.tally.counts["accepted"] == self.plan.sendable and not unusable and not self.broken
-        return ExitCode.ACCEPTED if complete else ExitCode.NOT_ALL
+        counts = self.tally.counts
+        if self.not_started or self.broken or self.ending.error or counts["not_sent"]:
+            return ExitCode.ENDED_EARLY
+        if counts["in_doubt"]:
+            return ExitCode.IN_DOUBT
+        refused = counts["rejected"] + counts["invalid"] + self.plan.invalid + self.plan.restricted
+        return ExitCode.REFUSED if refused else ExitCode.ACCEPTED
 
     def to_json(self, **more: Any) -> bytes:
         """Encode to one line of JSON.
@@ -195,6 +199,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
                 "seconds": round(self.seconds, 3),
                 "results": self.results,
                 "error": self.ending.error or self.broken,
+                "exit_code": int(self.exit_code),
                 **more,
             }
         )

@@ -23,53 +23,97 @@ _IN_OPTIONS: Final = (
     (", unless allow_http=True", ""),
     ("with number_column=…", "with --number-column"),
     ("give ssl=…", "set SSL_CERT_FILE"),
+    ("encoding=", "--encoding="),
+    ("--encoding=…", "--encoding"),
+    ("with sheet=…", "with --sheet"),
+    ("key_file=…", "--suppress-key"),
+    ("assume_plus=True", "--assume-plus"),
+    ('countries=("DE", "AT")', "--countries DE,AT"),
+    ("countries=…", "--countries"),
+    *((f"{name}_column=", f"--{name}-column=") for name in ("sender", "ttl", "device", "tags", "country")),
 )
 
 
 class ExitCode(IntEnum):
-    """What the shell sees."""
+    """What the shell sees. 1 is never used: that is what a shell and an interpreter say of their own errors."""
 
     ACCEPTED = 0
-    NOT_ALL = 1
     NOT_BEGUN = 2
+    REFUSED = 3
+    IN_DOUBT = 4
+    ENDED_EARLY = 5
+    NEVER_REACHED = 69
+    INTERNAL_ERROR = 70
+    HUNG_UP = 129
     INTERRUPTED = 130
+    PIPE_CLOSED = 141
     TERMINATED = 143
 
 
-_CAUGHT: Final = (signal.SIGINT, signal.SIGTERM)
+_CAUGHT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STOPPED: Final = {
+    ExitCode.HUNG_UP: "stopped by SIGHUP, as when its terminal is closed",
     ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was in flight had 10 s for its answer",
     ExitCode.TERMINATED: "stopped by SIGTERM, likewise",
 }
+_BUG: Final = {ExitCode.INTERNAL_ERROR: "an error of this program; what it says is for its maintainers"}
+_OF_SIGNAL: Final = 128
 # The codes that each command ends with, and why; help and README print them.
 MEANINGS: Final[dict[str, dict[ExitCode, str]]] = {
     "demo": {
         ExitCode.ACCEPTED: "it ran to its end; what it could not send is part of the demo",
         ExitCode.NOT_BEGUN: "nothing was started: a wrong option",
+        **_BUG,
         **_STOPPED,
     },
     "run": {
         ExitCode.ACCEPTED: "all was accepted (--dry-run: can be sent), left-out duplicates aside",
-        ExitCode.NOT_ALL: "something was refused, in doubt, not sent, or cannot be sent",
-        ExitCode.NOT_BEGUN: "nothing was sent: a wrong option, no token, a bad file, or a no",
+        ExitCode.NOT_BEGUN: "nothing was begun: a wrong option, no token, a bad file, or a no",
+        ExitCode.REFUSED: "some were refused, or some rows cannot be sent",
+        ExitCode.IN_DOUBT: "some may have been delivered, and nobody knows: a person decides",
+        ExitCode.ENDED_EARLY: "it ended before its last message; what is left was not sent",
+        ExitCode.NEVER_REACHED: "the server was never reached",
+        **_BUG,
         **_STOPPED,
+    },
+    "check": {
+        ExitCode.ACCEPTED: "all rows can be sent, left-out duplicates aside",
+        ExitCode.NOT_BEGUN: "nothing was checked: a wrong option, or a bad file",
+        ExitCode.REFUSED: "some cannot be sent, or the account gave no valid reply",
+        **_BUG,
+        ExitCode.INTERRUPTED: "stopped by Ctrl-C",
     },
     "send": {
         ExitCode.ACCEPTED: "the message was accepted",
-        ExitCode.NOT_ALL: "it was refused, is in doubt, or was not sent",
         ExitCode.NOT_BEGUN: "nothing was sent: a wrong option or message, or no token",
+        ExitCode.REFUSED: "it was refused",
+        ExitCode.IN_DOUBT: "it may have been delivered, and nobody knows",
+        ExitCode.ENDED_EARLY: "it was not sent: there was no answer that takes or refuses it",
+        **_BUG,
         **_STOPPED,
     },
     "account": {
         ExitCode.ACCEPTED: "the account was told",
-        ExitCode.NOT_ALL: "it was not: a refused token, or no sound answer",
         ExitCode.NOT_BEGUN: "nothing was asked: a wrong option, or no token",
+        ExitCode.REFUSED: "it was not: Wooxy refuses the token or the account",
+        ExitCode.NEVER_REACHED: "it was not: there was no valid reply",
+        **_BUG,
+        ExitCode.HUNG_UP: "stopped by SIGHUP",
+        ExitCode.INTERRUPTED: "stopped by Ctrl-C",
+        ExitCode.TERMINATED: "stopped by SIGTERM",
+    },
+    "slots": {
+        ExitCode.ACCEPTED: "they were shown",
+        ExitCode.NOT_BEGUN: "nothing was shown: a wrong option, or no such directory",
+        **_BUG,
+        ExitCode.HUNG_UP: "stopped by SIGHUP",
         ExitCode.INTERRUPTED: "stopped by Ctrl-C",
         ExitCode.TERMINATED: "stopped by SIGTERM",
     },
     "sandbox": {
-        ExitCode.ACCEPTED: "it ran until Ctrl-C or SIGTERM",
+        ExitCode.ACCEPTED: "it ran until Ctrl-C, SIGTERM or SIGHUP",
         ExitCode.NOT_BEGUN: "it did not start: a wrong option, or a port that is taken",
+        **_BUG,
         ExitCode.INTERRUPTED: "stopped by Ctrl-C before it listened",
     },
 }
@@ -86,7 +130,7 @@ OPTIONS: Final = {
 }
 
 
-class Refusal(Exception):  # noqa: N818  # it is told as an error, and is none of the program
+class CommandError(Exception):
     """The command cannot begin as it was given; the text says what to do."""
 
 
@@ -99,7 +143,7 @@ def refusing(epilogue: str = "Nothing was sent.") -> Iterator[None]:
     """
     try:
         yield
-    except (Refusal, CampaignError) as error:
+    except (CommandError, CampaignError) as error:
         typer.echo(f"Error: {_in_options(error)}\n{epilogue}", err=True)
         raise typer.Exit(ExitCode.NOT_BEGUN) from None
     except (KeyboardInterrupt, typer.Abort):
@@ -149,7 +193,7 @@ class Ending(msgspec.Struct):
         """What the shell sees of a signal; None where none came."""
         if self.signal is None:
             return None
-        return ExitCode.INTERRUPTED if self.signal == signal.SIGINT else ExitCode.TERMINATED
+        return ExitCode(_OF_SIGNAL + self.signal)
 
 
 async def until_signalled(
@@ -158,7 +202,8 @@ async def until_signalled(
     """Await work with a client, and close the client.
 
     What came of it is told before `asyncio.run` ends, which waits for a name that is still being resolved.
-    The first signal ends the work, and what is in flight has 10 seconds for its answer; the second one cuts it.
+    The first signal ends the work, and what is in flight has 10 seconds for its answer; the second one cuts it, unless
+    it is SIGHUP: a terminal that is closed sends it twice, and a system that goes down right behind SIGTERM.
 
     Args:
         client: closed at the end.
@@ -173,7 +218,7 @@ async def until_signalled(
             ending.signal = number
             working.cancel()
             stopping()
-        else:
+        elif number != signal.SIGHUP:
             cuts.append(asyncio.ensure_future(client.aclose(drain=0)))
 
     with catching(stop):
@@ -189,14 +234,17 @@ async def until_signalled(
 def catching(handle: Callable[[int], object]) -> Iterator[None]:
     """Call a function for each signal that comes during the block, in place of ending the process.
 
+    A signal that is ignored, as SIGHUP under nohup, stays so.
+
     Args:
         handle: takes the signal's number.
     """
     loop = asyncio.get_running_loop()
-    for number in _CAUGHT:
+    caught = [number for number in _CAUGHT if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in caught:
         loop.add_signal_handler(number, handle, number)
     try:
         yield
     finally:
-        for number in _CAUGHT:
+        for number in caught:
             loop.remove_signal_handler(number)

@@ -18,17 +18,18 @@ from wooxy_async._client.settings import DEFAULT_URL
 from wooxy_async._rules.loopback import is_loopback
 from wooxy_async._rules.messages import Device
 from wooxy_async._rules.redaction import Secret
-from wooxy_async.cli._ending import Refusal, in_options
+from wooxy_async.cli._ending import CommandError, in_options
 
 MESSAGE: Final = "Message"
 ACCOUNT: Final = "Account"
 OUTPUT: Final = "Output"
 ADDRESS_VARIABLE: Final = "WOOXY_BASE_URL"
-TOKEN_VARIABLE: Final = "WOOXY_ACCESS_TOKEN"  # noqa: S105  # the variable's name
-_TOKEN_MOST: Final = 4096
+TOKEN_VARIABLE: Final = "WOOXY_ACCESS_TOKEN"  # noqa: S105 - the variable's name
+_MAX_TOKEN: Final = 4096
 
 Domain: TypeAlias = Annotated[
-    str, typer.Option("--domain", help="A domain that is verified in your Wooxy account.", rich_help_panel=MESSAGE)
+    str,
+    typer.Option("--domain", "-d", help="A domain that is verified in your Wooxy account.", rich_help_panel=MESSAGE),
 ]
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Write JSON to standard output.", rich_help_panel=OUTPUT)
@@ -71,7 +72,7 @@ class MessageOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Return the fields that a `ViberMessage` and a `Campaign` have by the same name.
 
         Raises:
-            Refusal: a button has no text, or no address.
+            CommandError: a button has no text, or no address.
         """
         return {
             "sender_id": self.sender,
@@ -102,18 +103,18 @@ class AccountOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Return a client for the account of the environment's token, or of a file's.
 
         Raises:
-            Refusal: there is no token, or the client refuses what it was given.
+            CommandError: there is no token, or the client refuses what it was given.
         """
         token = _read_token(self.token_file) if self.token_file else None
         if token is None and not os.environ.get(TOKEN_VARIABLE):
-            raise Refusal(
+            raise CommandError(
                 f"there is no access token. Set {TOKEN_VARIABLE}, or give --token-file with a file that holds it "
                 "(for `wooxy sandbox` any word will do)."
             )
         try:
             return WooxyClient(None if token is None else token.reveal(), base_url=self.base_url, **options)
         except (ValueError, TypeError) as error:
-            raise Refusal(in_options(str(error))) from None
+            raise CommandError(in_options(str(error))) from None
 
 
 def flat(command: Callable[..., None]) -> Callable[..., None]:
@@ -145,16 +146,16 @@ def _button(text: str | None, url: str | None) -> Button | None:
     if text is None and url is None:
         return None
     if text is None or url is None:
-        raise Refusal("--button-text and --button-url belong together: give both, or none.")
+        raise CommandError("--button-text and --button-url belong together: give both, or none.")
     return Button(text=text, url=url)
 
 
 def _read_token(path: Path) -> Secret:
     token, why = _token_in(path)
     if why:
-        raise Refusal(f"--token-file: {path} cannot be read ({why}).")
+        raise CommandError(f"--token-file: {path} cannot be read ({why}).")
     if token is None:
-        raise Refusal(f"--token-file: {path} is empty. It must hold the access token and nothing else.")
+        raise CommandError(f"--token-file: {path} is empty. It must hold the access token and nothing else.")
     return token
 
 
@@ -162,7 +163,7 @@ def _token_in(path: Path) -> tuple[Secret | None, str | None]:
     """Return a file's token, or why it cannot be read: an exception of the decoder would hold the file."""
     try:
         with path.open("rb") as file:
-            token = file.read(_TOKEN_MOST).decode().strip()
+            token = file.read(_MAX_TOKEN).decode().strip()
     except OSError as error:
         return None, str(error.strerror)
     except UnicodeDecodeError:

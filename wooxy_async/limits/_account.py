@@ -20,10 +20,11 @@ import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import Final, cast
 
 from wooxy_async._ports import Clock, Priority
-from wooxy_async.limits._slots import Slot, Slots
+from wooxy_async.limits._slots import SLOTS, Slot, Slots
 
 URGENT_IN_A_ROW: Final = 4  # then one bulk message goes if one waits: bulk keeps a fifth of the turns
 CLAIM_WITHIN: Final = 1.0  # seconds that a loop has to claim a grant before the next waiter gets it
@@ -37,13 +38,15 @@ class Share:
         most: slots that it may use at once.
         loss_hold: seconds that a slot of it stays closed after its loop was lost.
         answer_limit: seconds that a request of it may take.
+        max_bulk: slots that bulk may use at once, that of other clients included.
     """
 
-    def __init__(self, most: int, loss_hold: float, answer_limit: float = 60.0) -> None:
+    def __init__(self, most: int, loss_hold: float, answer_limit: float = 60.0, max_bulk: int = SLOTS) -> None:
         self.most = most
+        self.max_bulk = max_bulk
         self.loss_hold = loss_hold
         self.answer_limit = answer_limit
-        self.cuts: list[weakref.WeakMethod[DeadLoops]] = []
+        self.aborts: list[weakref.WeakMethod[DeadLoops]] = []
         self.start_anew()
 
     def start_anew(self) -> None:
@@ -51,11 +54,11 @@ class Share:
         self.borrowed = 0
         self.queues: dict[Priority, OrderedDict[int, Waiter]] = {"urgent": OrderedDict(), "bulk": OrderedDict()}
 
-    def cut_dead_loops(self) -> None:
+    def abort_dead_loops(self) -> None:
         """Let the clients of this share cut the connections whose loop is closed."""
-        for reference in self.cuts:
-            if (cut := reference()) is not None:
-                cut()
+        for reference in self.aborts:
+            if (abort := reference()) is not None:
+                abort()
 
     @property
     def waiting(self) -> int:
@@ -117,22 +120,30 @@ def _resolve(future: asyncio.Future[None]) -> None:
 class ProcessLease:
     """One slot in use."""
 
-    __slots__ = ("keep", "loop", "lost", "share", "slot")
+    __slots__ = ("is_lost", "keep", "loop", "share", "slot")
 
     def __init__(self, share: Share, loop: weakref.ref[asyncio.AbstractEventLoop], slot: Slot) -> None:
         self.share: Share = share
         self.loop: weakref.ref[asyncio.AbstractEventLoop] = loop
         self.slot: Slot = slot
         self.keep: float = 0.0
-        self.lost: bool = False
+        self.is_lost: bool = False
 
     def holds(self) -> bool:
         """Return whether the slot is still this lease's own."""
-        return not self.lost and self.slot.holds()
+        return not self.is_lost and self.slot.holds()
 
     def keep_closed(self, seconds: float) -> None:
         """Keep the slot closed for so long after the lease ends."""
         self.keep = seconds
+
+    def remaining(self) -> float:
+        """Return inf: `holds` renews it for a whole request."""
+        return inf
+
+    @property
+    def lost(self) -> None:
+        """None: while its loop runs it cannot be lost."""
 
     def is_abandoned(self) -> bool:
         """Return whether the loop that ran its request is closed or gone."""
@@ -140,7 +151,7 @@ class ProcessLease:
         return loop is None or loop.is_closed()
 
 
-class Account:
+class SlotPool:
     """The slots of one token, and who waits for them.
 
     Args:
@@ -212,22 +223,40 @@ class Account:
             waiter.share.borrowed -= 1
             return self._lease(waiter.share, waiter.loop, cast("Slot", waiter.slot))
 
+    def change_slots(self, change: Callable[[], None]) -> None:
+        """Do something to the slots while nobody takes any."""
+        with self._locked():
+            change()
+
+    def update(self, change: Callable[[], None]) -> None:
+        """Do something to the slots, and grant what is free then; may be called from any thread."""
+        with self._locked():
+            change()
+            self._grant()
+
+    def wake_all(self) -> None:
+        """Let everybody who waits look up, without a grant; may be called from any thread."""
+        with self._locked():
+            for share in self._queued:
+                for waiter in [*share.queues["urgent"].values(), *share.queues["bulk"].values()]:
+                    waiter.wake()
+
     def give_back(self, item: ProcessLease | Waiter) -> None:
         """End a lease, or leave the queue; may be called from anywhere, also by the garbage collector."""
         self._came_back.append(item)
         self._empty_queue()
 
-    def look_after(self) -> float:
+    def reap(self) -> float:
         """Find leases and grants of dead loops, open what is due, and return the seconds until the next slot opens."""
         with self._locked():
             for lease in [lease for lease in self._leases if lease.is_abandoned()]:
-                lease.lost = True
-                lease.share.cut_dead_loops()
+                lease.is_lost = True
+                lease.share.abort_dead_loops()
                 self._end(lease, max(lease.keep, lease.share.loss_hold))
             now = self._clock.monotonic()
             for waiter in [waiter for waiter in self._granted if now - waiter.granted_at > CLAIM_WITHIN]:
                 self._withdraw(waiter)
-            self.slots.look()
+            self.slots.poll()
             self._grant()
             self._announce()
             return self.slots.opens_in(CLAIM_WITHIN)
@@ -239,7 +268,7 @@ class Account:
 
     def in_use(self) -> tuple[int, int]:
         """Return how many slots are in use and how many are kept closed."""
-        self.look_after()
+        self.reap()
         return len(self._leases) + len(self._granted), self.slots.closed()
 
     def is_idle(self) -> bool:
@@ -291,10 +320,8 @@ class Account:
 
     def _grant(self) -> None:
         """Give every free slot to the waiter whose turn it is."""
-        while self._queued and (waiter := self._next()) is not None:
-            slot = self.slots.take(waiter.share, waiter.priority, waiter.since)
-            if slot is None:
-                break
+        while self._queued and (taken := self._take_next()) is not None:
+            waiter, slot = taken
             self._dequeue(waiter)
             if waiter.wake():
                 self._count_turn(waiter)
@@ -311,12 +338,32 @@ class Account:
         heads = (self._oldest("urgent"), self._oldest("bulk")) if self._queued else (None, None)
         self.slots.announce(*(None if head is None else head.since for head in heads))
 
-    def _next(self) -> Waiter | None:
+    def wanted(self) -> list[tuple[Priority, float]]:
+        """Return the priority of each message that may have a slot and waits, and since when; asked by the slots."""
+        waiters: list[Waiter] = []
+        for share in self._queued:
+            may_have = max(share.most - share.borrowed, 0)
+            waiting = itertools.chain(share.queues["urgent"].values(), share.queues["bulk"].values())
+            waiters += itertools.islice(waiting, may_have)
+        waiters.sort(key=lambda waiter: (waiter.priority == "bulk", waiter.number))
+        return [(waiter.priority, waiter.since) for waiter in waiters]
+
+    def _take_next(self) -> tuple[Waiter, Slot] | None:
+        """Take a slot for the waiter whose turn it is, or for the next if only bulk may not have what is free."""
+        for waiter in self._turns():
+            slot = self.slots.take(waiter.share, waiter.priority, waiter.since)
+            if slot is not None:
+                return waiter, slot
+            if waiter.share.max_bulk == SLOTS:
+                break
+        return None
+
+    def _turns(self) -> list[Waiter]:
         """Return whose turn it is: first come first served, urgent before bulk, but not for ever."""
-        urgent, bulk = self._oldest("urgent"), self._oldest("bulk")
-        return (
-            bulk if urgent is None or (bulk is not None and self.slots.urgent_in_a_row >= URGENT_IN_A_ROW) else urgent
-        )
+        urgent, bulk = self._heads("urgent")[:1], self._heads("bulk")
+        if not bulk or (urgent and self.slots.urgent_in_a_row < URGENT_IN_A_ROW):
+            return urgent
+        return bulk + urgent
 
     def _count_turn(self, waiter: Waiter) -> None:
         """Count the urgent turns in a row for which bulk has waited, whether or not its share had room."""
@@ -326,5 +373,9 @@ class Account:
         self.slots.urgent_in_a_row = self.slots.urgent_in_a_row + 1 if bulk_waits else 0
 
     def _oldest(self, priority: Priority) -> Waiter | None:
+        return next(iter(self._heads(priority)), None)
+
+    def _heads(self, priority: Priority) -> list[Waiter]:
+        """Return the waiters that are first in their share, the oldest first."""
         heads = (share.head(priority) for share in self._queued)
-        return min((head for head in heads if head is not None), key=lambda head: head.number, default=None)
+        return sorted((head for head in heads if head is not None), key=lambda head: head.number)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import time
 from difflib import get_close_matches
 from typing import Any, Final
 
 import msgspec
 
-from wooxy_async._ports import Clock, Limiter
+from wooxy_async._ports import Limiter
 from wooxy_async._rules.arguments import shown
+from wooxy_async._runtime.log import say
 from wooxy_async.limits._process import ProcessLimiter
+from wooxy_async.limits._redis_choice import RedisLimits, is_address
 
+VARIABLE: Final = "WOOXY_LIMITER"
 _WORDS: Final = ("process", "host")
+_RIGHT: Final = '"process", "host", "host:/dir", "redis://…" or a Limiter'
+_warned: set[str] = set()  # reasons that were logged in this process
 
 
 class ProcessLimits(msgspec.Struct, frozen=True):
@@ -40,45 +48,78 @@ def host(*, directory: str | None = None) -> HostLimits:
     return HostLimits(directory)
 
 
-def make_limiter(
-    given: Any, *, token: str, url: str, share: int, loss_hold: float, answer_limit: float, clock: Clock
-) -> Limiter:
+def make_limiter(given: Any, **terms: Any) -> Limiter:
     """Return the limiter that was chosen.
 
     Args:
-        given: a word, a choice, or a limiter.
-        token: the account's access token.
-        url: the server's address.
-        share: slots that the client may use at once.
-        loss_hold: seconds that a slot stays closed after a loss.
-        answer_limit: seconds after which a request is cut.
-        clock: where time comes from.
+        given: a word, a choice, or a limiter; None for that of WOOXY_LIMITER, else "host", and "process" where the
+            processes of this machine cannot meet, which is logged once, or where time is the caller's own.
+        terms: `token`, `url` (the server's address), `share` (slots that the client may use at once), `max_bulk`,
+            `loss_hold`, `answer_limit`, `clock` and `account`, as the limiters have them.
 
     Raises:
-        ValueError: it is none of them, or the processes of this machine cannot meet.
+        ValueError: it is none of them, or the processes of this machine cannot meet, and "host" was said.
     """
-    choice = _read(given)
+    name, said = ("limiter", given) if given is not None else (VARIABLE, os.environ.get(VARIABLE) or None)
+    if said is None:
+        return _default(**terms)
+    choice = _read(name, said)
     if isinstance(choice, ProcessLimits):
-        return ProcessLimiter(token, share=share, loss_hold=loss_hold, clock=clock)
+        return _process(**terms)
     if isinstance(choice, HostLimits):
-        try:
-            from wooxy_async.limits._host import HostLimiter  # noqa: PLC0415 - not on every platform
-        except ImportError:
-            raise ValueError('limiter="host" needs the file locks of POSIX: use "process" here.') from None
-        return HostLimiter(
-            token,
-            url=url,
-            directory=choice.directory,
-            share=share,
-            loss_hold=loss_hold,
-            answer_limit=answer_limit,
-            clock=clock,
-        )
+        return _host(choice, **terms)
+    if isinstance(choice, RedisLimits):
+        return _redis(choice, **terms)
     return choice
 
 
-def _read(given: Any) -> ProcessLimits | HostLimits | Limiter:
+def _default(**terms: Any) -> Limiter:
+    if terms["clock"] is not time:  # of a simulation: no other process lives in it
+        return _process(**terms)
+    try:
+        return _host(HostLimits(), **terms)
+    except ValueError as error:
+        _warn(str(error))
+        return _process(**terms)
+
+
+def _process(*, url: str, answer_limit: float, **terms: Any) -> ProcessLimiter:  # noqa: ARG001 - of other processes
+    return ProcessLimiter(**terms)
+
+
+def _host(choice: HostLimits, **terms: Any) -> Limiter:
+    try:
+        from wooxy_async.limits._host import HostLimiter  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        raise ValueError('limiter="host" needs the file locks of POSIX: say limiter="process" here.') from None
+    return HostLimiter(directory=choice.directory, **terms)
+
+
+def _redis(choice: RedisLimits, **terms: Any) -> Limiter:
+    try:
+        from wooxy_async.limits._redis import RedisLimiter  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise ValueError(needed_extra(choice)) from None
+    return RedisLimiter(choice=choice, **terms)
+
+
+def needed_extra(choice: RedisLimits) -> str:
+    """Say what has to be installed for a choice."""
+    return f'{choice!r} needs the extra: pip install "wooxy-async[redis]".'
+
+
+def _warn(why: str) -> None:
+    """Say once what the default came to."""
+    if why not in _warned:
+        _warned.add(why)
+        text = 'the ten slots of an account are shared within this process only, as with limiter="process": %s'
+        say(logging.WARNING, text, why)
+
+
+def _read(name: str, given: Any) -> ProcessLimits | HostLimits | RedisLimits | Limiter:
     if isinstance(given, str):
+        if is_address(given):
+            return RedisLimits(given)
         word, colon, directory = given.partition(":")
         if word == "process" and not colon:
             return ProcessLimits()
@@ -86,10 +127,11 @@ def _read(given: Any) -> ProcessLimits | HostLimits | Limiter:
             return HostLimits(directory or None)
         near = get_close_matches(word.lower(), _WORDS, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f'limiter must be "process", "host", "host:/dir" or a Limiter, not {shown(given)}{hint}.')
-    if isinstance(given, ProcessLimits | HostLimits):
+        said = "another address" if "//" in given else shown(given)  # a password may stand in it
+        raise ValueError(f"{name} must be {_RIGHT}, not {said}{hint}.")
+    if isinstance(given, ProcessLimits | HostLimits | RedisLimits):
         return given
     if not hasattr(given, "slot"):
-        raise ValueError(f'limiter must be "process", "host", "host:/dir" or a Limiter, not {shown(given)}.')
+        raise ValueError(f"{name} must be {_RIGHT}, not {shown(given)}.")
     checked: Limiter = given
     return checked

@@ -2,8 +2,11 @@
 
 Layout, in the machine's own byte order, for all processes of one boot of one kernel:
 
-    header                     magic, boot id, when the file was made, turns of urgent in a row, lines used
+    header                     magic, boot id, when the file was made, until when the account pauses after a 429,
+                               turns of urgent in a row, lines used
+                               whether a place behind the ten slots was ever used
     ten slots                  generation, and two records of which the generation's parity names the valid one
+    22 places behind them      the same; nothing is granted from them, see `_host_moving`
     lines                      one for each process: since when its messages wait, and where to wake it
 
 A lock is on a byte far beyond the end of the file. That of a slot is named by its generation as well, because a holder
@@ -22,9 +25,9 @@ from typing import Final, NamedTuple
 
 from wooxy_async.limits import _host_locks
 from wooxy_async.limits._host_locks import Lock
-from wooxy_async.limits._slots import SLOTS
 
 FREE, USED, CLOSED = 0, 1, 2
+PLACES: Final = 32  # the ten slots, and those behind them
 LINES: Final = 256  # processes that can be told of a free slot; others look for themselves
 SETTLING: Final = 0.5  # seconds for which a new file grants nothing: holders of one that was deleted move here
 
@@ -34,11 +37,13 @@ _COUNT: Final = struct.Struct("q")
 _RECORD: Final = struct.Struct("ddqdq")
 _USE: Final = struct.Struct("ddqd")  # the first of a record, all but who
 _END: Final = struct.Struct("d")
-_ROW_AT, _LINES_AT, _SLOTS_AT, _SLOT_SIZE, _RECORD_SIZE = 40, 48, 64, 128, 48
-FIRST_LINE: Final = _SLOTS_AT + SLOTS * _SLOT_SIZE
+_MADE_AT, _PAUSE_AT = 24, 32
+_ROW_AT, _LINES_AT, _CROWD_AT, _SLOTS_AT, _SLOT_SIZE, _RECORD_SIZE = 40, 48, 56, 64, 128, 48
+FIRST_LINE: Final = _SLOTS_AT + PLACES * _SLOT_SIZE
 LINE_SIZE: Final = 64
 SIZE: Final = FIRST_LINE + LINES * LINE_SIZE
 _LINE_LOCKS, _SLOT_LOCKS = 1 << 32, 1 << 33
+PAUSE_MAX: Final = 900.0  # seconds; a longer one that stands in the file is none
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -84,16 +89,38 @@ class HostFile:
     def __init__(self, path: Path, *, is_shared: bool, now: float) -> None:
         self.path = path
         self._is_shared = is_shared
-        self._fd = _open(path, is_shared=is_shared)
+        self._fd = open_own(path, is_shared=is_shared)
         try:
-            self._identity = _check(self._fd, is_shared=is_shared)
+            self._identity = check_own(self._fd, is_shared=is_shared)
             self._begin(now)
             self._lock, self.map = self._open_again()
             os.utime(self._fd)  # it is in use
         except BaseException:
             os.close(self._fd)
             raise
-        self.grants_from = self._made_at() + SETTLING
+
+    @property
+    def grants_from(self) -> float:
+        """When it begins to grant slots; a hint may put it off."""
+        return self._made_at() + SETTLING
+
+    def settle(self, now: float) -> None:
+        """Grant nothing for a while, as a new file: holders of another move here."""
+        _END.pack_into(self.map, _MADE_AT, now)
+
+    @property
+    def number(self) -> float:
+        """A number that names this very file among those that are open."""
+        return float(self._identity[1] % (1 << 53))
+
+    @property
+    def was_crowded(self) -> bool:
+        """Whether a place behind the ten was ever used."""
+        return bool(_COUNT.unpack_from(self.map, _CROWD_AT)[0])
+
+    def note_crowd(self) -> None:
+        """Note that a place behind the ten is used from now on."""
+        _COUNT.pack_into(self.map, _CROWD_AT, 1)
 
     @property
     def has_own_locks(self) -> bool:
@@ -114,11 +141,11 @@ class HostFile:
 
     def lock_slot(self, at: int, generation: int) -> bool:
         """Take a slot's lock; False if another has it."""
-        return self._lock(self._fd, fcntl.F_WRLCK, _SLOT_LOCKS + generation * SLOTS + at)
+        return self._lock(self._fd, fcntl.F_WRLCK, _SLOT_LOCKS + generation * PLACES + at)
 
     def unlock_slot(self, at: int, generation: int) -> None:
         """Drop a slot's lock."""
-        self._lock(self._fd, fcntl.F_UNLCK, _SLOT_LOCKS + generation * SLOTS + at)
+        self._lock(self._fd, fcntl.F_UNLCK, _SLOT_LOCKS + generation * PLACES + at)
 
     def generation(self, at: int) -> int:
         """Return how often a slot was taken from a holder that had not ended in time."""
@@ -145,6 +172,16 @@ class HostFile:
         """Write a later end into a record."""
         _END.pack_into(self.map, _record_at(at, generation), until)
 
+    def pause_ends_in(self, now: float) -> float:
+        """Return the seconds for which the account pauses; a hint, 0.0 where it makes no sense."""
+        left: float = _END.unpack_from(self.map, _PAUSE_AT)[0] - now
+        return left if 0 < left <= PAUSE_MAX else 0.0
+
+    def pause(self, seconds: float, now: float) -> None:
+        """Note that the account pauses, unless it does so for longer already."""
+        if seconds > self.pause_ends_in(now):
+            _END.pack_into(self.map, _PAUSE_AT, now + min(seconds, PAUSE_MAX))
+
     @property
     def urgent_in_a_row(self) -> int:
         """Turns of urgent messages for which bulk has waited; a hint."""
@@ -170,15 +207,20 @@ class HostFile:
         """Return a line that is one's own from now on, None if there are more processes than lines."""
         for line in range(LINES):
             if self._lock(self._fd, fcntl.F_WRLCK, _LINE_LOCKS + line):
-                _COUNT.pack_into(self.map, _LINES_AT, max(self.lines, line + 1))
+                self.note_line(line)
                 return line
         return None
+
+    def note_line(self, line: int) -> None:
+        """Note that a line is used; again and again, because another may note a lower one at the same moment."""
+        if self.lines <= line:
+            _COUNT.pack_into(self.map, _LINES_AT, line + 1)
 
     def _open_again(self) -> tuple[Lock, mmap.mmap]:
         """Choose a way of locking, and map the file by another opening: a map keeps its own, and with it all locks."""
         other = os.open(self.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            if _check(other, is_shared=self._is_shared) != self._identity:
+            if check_own(other, is_shared=self._is_shared) != self._identity:
                 raise ValueError("it was replaced at this very moment")
             return _host_locks.choose(self._fd, other), mmap.mmap(other, SIZE)
         finally:
@@ -194,7 +236,7 @@ class HostFile:
             raise ValueError("it is no file of this limiter, or one of another boot")
 
     def _made_at(self) -> float:
-        made_at: float = _HEADER.unpack_from(self.map)[2]
+        made_at: float = _END.unpack_from(self.map, _MADE_AT)[0]
         return made_at
 
 
@@ -202,7 +244,7 @@ def _record_at(at: int, generation: int) -> int:
     return _SLOTS_AT + at * _SLOT_SIZE + 16 + (generation & 1) * _RECORD_SIZE
 
 
-def _open(path: Path, *, is_shared: bool) -> int:
+def open_own(path: Path, *, is_shared: bool) -> int:
     """Open without following a link, and without waiting for whoever is at the other end of a pipe."""
     flags, mode = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o660 if is_shared else 0o600
     try:
@@ -213,7 +255,12 @@ def _open(path: Path, *, is_shared: bool) -> int:
     return fd
 
 
-def _check(fd: int, *, is_shared: bool) -> tuple[int, int]:
+def check_own(fd: int, *, is_shared: bool) -> tuple[int, int]:
+    """Return which file this is.
+
+    Raises:
+        ValueError: it is not the user's own, or not what its name says.
+    """
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
         raise ValueError("it is a link, or no file at all")

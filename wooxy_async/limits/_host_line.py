@@ -53,6 +53,7 @@ class HostLine:
             place, bell = FIRST_LINE + self._at * LINE_SIZE, self._bell
             words = (now, self._urgent, self._bulk, os.getpid(), bell.network, bell.address)
             _LINE.pack_into(self._file.map, place, *words)
+            self._file.note_line(self._at)
 
     @property
     def is_alone(self) -> bool:
@@ -96,9 +97,11 @@ class HostLine:
         turns = [(order(name, at), line) for line in others for name, at in _waiting(line)]
         own = [order(name, at) for name, at in _candidates(self._urgent, self._bulk)]
         turns.sort(key=lambda turn: turn[0])
-        if own and min(own) < turns[0][0]:
-            return
-        for line in dict.fromkeys(line for _order, line in turns[:_WOKEN]):
+        is_first = own and min(own) < turns[0][0]
+        woken = [] if is_first else turns[:_WOKEN]
+        if order.first == "bulk":  # which may not have every slot
+            woken += [turn for turn in turns if turn[0][0]][:1]
+        for line in dict.fromkeys(line for _order, line in woken):
             self._bell.wake(line.network, line.address)
 
     def _order(self, others: list[_Line]) -> _Order:
@@ -125,10 +128,10 @@ class _Order:
     """
 
     def __init__(self, first: Priority) -> None:
-        self._first = first
+        self.first = first
 
     def __call__(self, priority: Priority, since: float) -> tuple[bool, float]:
-        return priority != self._first, since
+        return priority != self.first, since
 
 
 def _candidates(urgent: float, bulk: float) -> Iterator[tuple[Priority, float]]:

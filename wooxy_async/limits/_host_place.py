@@ -13,10 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from wooxy_async._runtime.file_systems import MOUNTS, remote_kind
+
 FALLBACKS: Final = Path("/var/tmp")  # noqa: S108 - kept over reboots; the directory in it is made 0700 and checked
-MOUNTS: Final = Path("/proc/self/mountinfo")
 REMEDY: Final = 'name a local directory of your own with limiter="host:/dir" or WOOXY_RUNTIME_DIR'
-_REMOTE: Final = {"9p", "afs", "ceph", "cifs", "glusterfs", "gfs2", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "smb3"}
 
 
 class Place(NamedTuple):
@@ -76,22 +76,6 @@ def _checked(path: Path, *, may_be_shared: bool) -> Place:
         raise ValueError("others may write in it")
     if not os.access(path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise ValueError("it is not writable")
-    if (kind := _file_system(path)) in _REMOTE or kind.startswith("fuse."):
+    if kind := remote_kind(path, MOUNTS):
         raise ValueError(f"it lies on a network file system ({kind})")
     return Place(path, is_shared)
-
-
-def _file_system(path: Path) -> str:
-    """Return the kind of file system that a path lies on, "" if that is not known."""
-    where, kind = os.path.realpath(path), ""
-    longest = -1
-    try:
-        lines = MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
-    except OSError:  # no Linux
-        return ""
-    for line in lines:
-        before, _, after = line.partition(" - ")
-        mounted = before.split(" ")[4].replace("\\040", " ")
-        if len(mounted) >= longest and (where + "/").startswith(mounted.rstrip("/") + "/"):
-            longest, kind = len(mounted), after.split(" ")[0]
-    return kind

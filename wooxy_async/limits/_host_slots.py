@@ -8,22 +8,16 @@
   under a lock of its own. The old holder sees that when it asks, right before a request, whether its slot still holds;
   the end is `answer_limit + loss_hold` after that question, so that no request outlives it.
 
-A new generation is written before what the old holder wrote last is read once more, and the old holder writes before
-it reads the generation: whichever comes first, one of the two sees the other.
-
 While nobody else waits, a process keeps the locks of the slots that it has just used, with an end so near that nobody
 has to wait for it.
 
-A file that was deleted or replaced is found within `LOOK_EVERY` by everybody who uses or waits for a slot. All marks
+A file that was deleted or replaced is found within `POLL_EVERY` by everybody who uses or waits for a slot. All marks
 are taken over into the new file, which grants nothing until everybody has had the time to do so.
 """
 
 from __future__ import annotations
 
-import logging
 import math
-import os
-import threading
 import time
 from asyncio import AbstractEventLoop
 from pathlib import Path
@@ -31,60 +25,19 @@ from typing import Final, cast
 from weakref import WeakKeyDictionary
 
 from wooxy_async._ports import Clock, Priority
-from wooxy_async._runtime.log import say
 from wooxy_async.limits._host_bell import Bell
-from wooxy_async.limits._host_file import CLOSED, FREE, USED, HostFile, Record
+from wooxy_async.limits._host_file import CLOSED, FREE, HostFile, Record
+from wooxy_async.limits._host_files import HostFiles
 from wooxy_async.limits._host_line import GRACE, HostLine
+from wooxy_async.limits._host_opening import Opening
+from wooxy_async.limits._host_register import Register
+from wooxy_async.limits._host_slot import HostSlot
+from wooxy_async.limits._host_taking import bury_dead, take_slot
 from wooxy_async.limits._slots import SLOTS, Slot, Terms
 
-LOOK_EVERY: Final = 0.05
-_MARGIN: Final = 0.05  # seconds before its end from which a slot is not used any more
-_MOVED: Final = Record(math.inf, 0.0, CLOSED, 0.0, 0)  # in the old file: it is in use in the new one
-_KEPT: Final = (
-    0.1  # seconds after which others may take a slot that is kept; its process uses it until `_MARGIN` before
-)
+POLL_EVERY: Final = 0.05
+_KEPT: Final = 0.1  # seconds after which others may take a slot that is kept; its process uses it for less
 _IDLE: Final = 0.02  # seconds of idleness after which a slot is not kept any more
-_TRIES: Final = 1000  # for a lock that another process has for microseconds only
-
-
-class HostSlot:
-    """A slot that this process holds.
-
-    Args:
-        slots: where it is from.
-        at: which of the ten.
-        generation: of the slot.
-        terms: the client's.
-        now: what the clock says.
-    """
-
-    __slots__ = ("_slots", "at", "generation", "hold", "is_kept", "length", "since", "until")
-
-    def __init__(self, slots: HostSlots, at: int, generation: int, terms: Terms, now: float) -> None:
-        self._slots = slots
-        self.at = at
-        self.generation = generation
-        self.hold = terms.loss_hold
-        self.length = terms.answer_limit + terms.loss_hold
-        self.since = now
-        self.until = now + self.length
-        self.is_kept = False
-
-    def keep_until(self, now: float, until: float) -> None:
-        """Be free, but not given up yet: nobody needs to wait for the server after its holder's death."""
-        self.is_kept, self.hold, self.since, self.until = True, 0.0, now, until
-
-    def record(self) -> Record:
-        """Return what stands in the file while it is used."""
-        return Record(self.until, self.hold, USED, self.since, os.getpid())
-
-    def holds(self) -> bool:
-        """Return whether it is still this process's; if so, it is for a whole request from now on."""
-        return self._slots.renew(self)
-
-    def is_over(self, now: float) -> bool:
-        """Return whether another may use it from now on, or soon."""
-        return now >= self.until - min(_MARGIN, self.length / 4)
 
 
 class HostSlots:
@@ -94,46 +47,49 @@ class HostSlots:
         path: the account's file.
         is_shared: several users of the directory's group use it.
         clock: where time comes from; that of all processes.
+        register: knows whether it is the account's first; None for a file that waits whenever it is made.
 
     Raises:
         OSError, ValueError: the file is not fit; the text says why.
     """
 
-    look_every = LOOK_EVERY
+    poll_every = POLL_EVERY
 
-    def __init__(self, path: Path, *, is_shared: bool = False, clock: Clock = time) -> None:
+    def __init__(
+        self, path: Path, *, is_shared: bool = False, clock: Clock = time, register: Register | None = None
+    ) -> None:
         self.retry_in = 0.0
-        self._path = path
-        self._group = is_shared
         self._clock = clock
-        self._file: HostFile | None = None
-        self._is_in_order = True
+        self._files = HostFiles(Opening(path, is_shared=is_shared, register=register))
         self._reset()
-        self._open(clock.monotonic())
+        now = clock.monotonic()
+        self._join_line(self._files.open(now), now)
 
     def _reset(self) -> None:
-        self._moving = threading.RLock()  # again: the garbage collector may give a slot back at any moment
         self._announced: tuple[float | None, float | None] = (None, None)
-        self._mine: dict[int, HostSlot] = {}
         self._kept: list[HostSlot] = []  # free, but the locks are still this process's; the last was used last
         self._line: HostLine | None = None
         self._bell: Bell | None = None
         self.listeners: WeakKeyDictionary[AbstractEventLoop, int] = WeakKeyDictionary()
-        self._check_at = self._look_at = -math.inf
+        self._poll_at = -math.inf
 
     def start_anew(self) -> None:
         """Let go of the parent's files, as a forked child must: its locks would outlive it here."""
         self.close()
+        self._files.start_anew()
         self._reset()
 
     def close(self) -> None:
         """Let go of file and socket for good."""
         if self._bell is not None:
             self._bell.close()
-        if self._file is not None:
-            self._file.close()
-        self._line = self._bell = self._file = None
-        self._check_at = self._look_at = math.inf  # a timer that comes late opens nothing
+        self._files.close()
+        self._line = self._bell = None
+        self._poll_at = math.inf
+
+    @property
+    def _file(self) -> HostFile | None:
+        return self._files.file
 
     @property
     def urgent_in_a_row(self) -> int:
@@ -144,6 +100,15 @@ class HostSlots:
     def urgent_in_a_row(self, row: int) -> None:
         if self._file is not None:
             self._file.urgent_in_a_row = row
+
+    def pause(self, seconds: float) -> None:
+        """Tell all processes that the account pauses; a hint."""
+        if (file := self._file) is not None:
+            file.pause(seconds, self._clock.monotonic())
+
+    def paused_for(self) -> float:
+        """Return the seconds for which the account pauses, as far as any process has told."""
+        return 0.0 if (file := self._file) is None else file.pause_ends_in(self._clock.monotonic())
 
     def fileno(self) -> int | None:
         """Return what becomes readable when a slot may be free, None if nothing does."""
@@ -189,18 +154,19 @@ class HostSlots:
         """Return a free slot; see `Slots.take`."""
         now = self._clock.monotonic()
         self.retry_in = 0.0
-        if now >= self._check_at:
-            self._check_file(now)
+        self._find_file(now)
         file = self._file
-        if file is None or now < file.grants_from:
+        if file is None or now < file.grants_from or self._files.is_crowded(now):
             return None
-        if self._kept and not self._is_wanted(now) and (kept := self._take_kept(file, terms, now)) is not None:
+        first = SLOTS - terms.max_bulk if priority == "bulk" else 0  # bulk has the last ones
+        if self._kept and not self._is_wanted(now) and (kept := self._take_kept(file, terms, first, now)) is not None:
             return kept
-        if len(self._mine) == SLOTS and not self._kept:
+        if len(self._files.mine) >= SLOTS and not self._kept:
             return None
         self._give_up_kept(file, now)
-        for at in self._candidates(file, priority, since or now, now):
-            if (slot := self._try(file, at, terms, now)) is not None:
+        for at in self._candidates(priority, first, since or now, now):
+            if (slot := take_slot(self, file, at, terms, now)) is not None:
+                self._files.mine[at] = slot
                 if since is None:
                     self._count_turn(priority)
                 return slot
@@ -209,9 +175,9 @@ class HostSlots:
     def give(self, slot: Slot, keep: float) -> None:
         """Take a slot back; see `Slots.give`."""
         mine, now, file = cast("HostSlot", slot), self._clock.monotonic(), self._file
-        if self._mine.get(mine.at) is not mine or file is None:
+        if self._files.mine.get(mine.at) is not mine or file is None:
             return
-        if keep or self._is_lost(mine, file, now) or self._is_wanted(now):
+        if keep or self._files.is_crowded(now) or self._is_lost(mine, file, now) or self._is_wanted(now):
             self._drop(mine, file, now, keep)
             self._give_up_kept(file, now)
             if not keep:
@@ -221,28 +187,34 @@ class HostSlots:
 
     def renew(self, slot: HostSlot) -> bool:
         """Return whether a slot is still this process's, and let a whole request fit into what is left of it."""
-        with self._moving:  # the only one that is asked without the account's lock
+        with self._files.moving:  # the only one that is asked without the account's lock
             now, file = self._clock.monotonic(), self._file
-            if file is None or slot.is_kept or self._mine.get(slot.at) is not slot or self._is_lost(slot, file, now):
+            if (
+                file is None
+                or slot.is_kept
+                or self._files.mine.get(slot.at) is not slot
+                or self._is_lost(slot, file, now)
+            ):
                 return False
+            if not slot.is_asked and self._files.is_crowded(now):
+                return False
+            slot.is_asked = True
             slot.until = now + slot.length
             file.prolong(slot.at, slot.generation, slot.until)
             return file.generation(slot.at) == slot.generation
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Find a file that was replaced, holders that died, and slots that have opened."""
         now = self._clock.monotonic()
-        if now >= self._check_at:
-            self._check_file(now)
+        self._find_file(now)
         if self._file is not None:
             self._give_up_kept(self._file, now)
-        if now >= self._look_at:
-            self._look_at = now + LOOK_EVERY / 2
-            self._bury_dead(now)
+        if now >= self._poll_at:
+            self._poll_at = now + POLL_EVERY / 2
+            if self._file is not None:
+                bury_dead(self._file, self._files.records(), self._files.mine, now)
             self._write_line(now)
-        if self._file is not None and any(
-            record.mark == CLOSED and record.until <= now for _at, _generation, record in self._records(self._file)
-        ):
+        if any(record.mark == CLOSED and record.until <= now for _at, _generation, record in self._files.records()):
             self._wake(now)
 
     def opens_in(self, most: float) -> float:
@@ -250,30 +222,27 @@ class HostSlots:
         now, file = self._clock.monotonic(), self._file
         if file is None:
             return most
-        ends = [record.until for _at, _generation, record in self._records(file) if record.mark != FREE]
+        ends = [record.until for _at, _generation, record in self._files.records() if record.mark != FREE]
         waits = [self.retry_in, _IDLE if self._kept else 0.0, *(end - now for end in (file.grants_from, *ends))]
         return min([most, *(wait for wait in waits if wait > 0)])
 
     def closed(self) -> int:
         """Return how many are kept closed."""
-        now, file = self._clock.monotonic(), self._file
-        if file is None:
-            return 0
-        return sum(record.mark == CLOSED and record.until > now for _at, _generation, record in self._records(file))
+        now = self._clock.monotonic()
+        return sum(record.mark == CLOSED and record.until > now for _at, _generation, record in self._files.records())
 
     # What follows decides.
 
-    def _records(self, file: HostFile) -> list[tuple[int, int, Record]]:
-        generations = [(at, file.generation(at)) for at in range(SLOTS)]
-        return [(at, generation, file.read(at, generation)) for at, generation in generations]
-
-    def _take_kept(self, file: HostFile, terms: Terms, now: float) -> HostSlot | None:
+    def _take_kept(self, file: HostFile, terms: Terms, first: int, now: float) -> HostSlot | None:
         """Take a slot that was given a moment ago and whose lock is still this process's."""
-        old = self._kept.pop()
+        usable = [at for at, slot in enumerate(self._kept) if slot.at >= first] if first else [-1]
+        if not usable:
+            return None
+        old = self._kept.pop(usable[-1])
         if self._is_lost(old, file, now):
             self._drop(old, file, now)
             return None
-        self._mine[old.at] = slot = HostSlot(self, old.at, old.generation, terms, now)
+        self._files.mine[old.at] = slot = HostSlot(self, old.at, old.generation, terms, now)
         file.write_used(slot.at, slot.generation, slot.until, slot.hold, now)
         return slot
 
@@ -285,7 +254,7 @@ class HostSlots:
 
     def _drop(self, slot: HostSlot, file: HostFile, now: float, keep: float = 0.0) -> None:
         """Let go of a slot, and say what it is, if that is still this process's to say."""
-        del self._mine[slot.at]
+        del self._files.mine[slot.at]
         if not self._is_lost(slot, file, now):
             mark, until = (CLOSED, now + keep) if keep > 0 else (FREE, now)
             file.write(slot.at, slot.generation, Record(until, 0.0, mark, 0.0, 0))
@@ -302,11 +271,11 @@ class HostSlots:
                 self._drop(self._kept.pop(), file, now)
             self._wake(now)
 
-    def _candidates(self, file: HostFile, priority: Priority, since: float, now: float) -> list[int]:
-        """Return the slots that may be free, and whose turn it is not to go elsewhere."""
+    def _candidates(self, priority: Priority, first: int, since: float, now: float) -> list[int]:
+        """Return the slots from `first` on that may be free, and whose turn it is not to go elsewhere."""
         free: list[tuple[int, float]] = []
-        for at, _generation, record in self._records(file):
-            if at not in self._mine and (record.mark == FREE or record.until <= now):
+        for at, _generation, record in self._files.records():
+            if first <= at < SLOTS and at not in self._files.mine and (record.mark == FREE or record.until <= now):
                 free.append((at, record.until))
         if not free:
             return []
@@ -318,65 +287,15 @@ class HostSlots:
             self.retry_in = GRACE
         return ripe
 
-    def _try(self, file: HostFile, at: int, terms: Terms, now: float) -> HostSlot | None:
-        """Take one slot if it can be had."""
-        generation = file.generation(at)
-        if not file.lock_slot(at, generation):
-            return self._take_over(file, at, generation, terms, now)
-        if file.generation(at) == generation and self._is_open(file, at, generation, now):
-            return self._begin(file, at, generation, terms, now)
-        file.unlock_slot(at, generation)
-        return None
-
-    def _begin(self, file: HostFile, at: int, generation: int, terms: Terms, now: float) -> HostSlot:
-        self._mine[at] = slot = HostSlot(self, at, generation, terms, now)
-        file.write(at, generation, slot.record())
-        return slot
-
-    def _is_open(self, file: HostFile, at: int, generation: int, now: float) -> bool:
-        """Return whether a slot may be used, whose lock is this process's; keep it closed if its holder died."""
-        record = file.read(at, generation)
-        if record.mark == USED and record.until > now:
-            opens = min(now + record.hold, record.until)
-            file.write(at, generation, Record(opens, 0.0, CLOSED, 0.0, 0))
-            return opens <= now
-        return record.mark != CLOSED or record.until <= now
-
-    def _take_over(self, file: HostFile, at: int, generation: int, terms: Terms, now: float) -> HostSlot | None:
-        """Take a slot whose holder has not ended in time, by beginning its next generation."""
-        before = file.read(at, generation)
-        if before.mark != USED or before.until > now or not file.lock_slot(at, generation + 1):
-            return None
-        if file.generation(at) == generation:
-            slot = self._begin(file, at, generation + 1, terms, now)
-            file.set_generation(at, generation + 1)
-            if file.read(at, generation) == before:
-                return slot
-            del self._mine[at]  # the old holder, or another who got its lock, was there first
-            file.write(at, generation + 1, Record(now + slot.length, 0.0, CLOSED, 0.0, 0))
-        file.unlock_slot(at, generation + 1)
-        return None
-
     def _is_lost(self, slot: HostSlot, file: HostFile, now: float) -> bool:
         return slot.is_over(now) or file.generation(slot.at) != slot.generation
 
     def _count_turn(self, priority: Priority) -> None:
-        """Count the turn of a message that did not queue here, as `Account` does for those that did."""
+        """Count the turn of a message that did not queue here, as `SlotPool` does for those that did."""
         bulk_waits = priority == "urgent" and self.bulk_waits_elsewhere()
         row = self.urgent_in_a_row
         if bulk_waits or row:
             self.urgent_in_a_row = row + 1 if bulk_waits else 0
-
-    def _bury_dead(self, now: float) -> None:
-        """Note which holders have died since the last look."""
-        file = self._file
-        if file is None:
-            return
-        for at, generation, record in self._records(file):
-            if record.mark == USED and at not in self._mine and file.lock_slot(at, generation):
-                if file.generation(at) == generation:
-                    self._is_open(file, at, generation, now)
-                file.unlock_slot(at, generation)
 
     def _wake(self, now: float) -> None:
         if self._line is not None:
@@ -386,59 +305,18 @@ class HostSlots:
         if self._line is not None:
             self._line.announce(*self._announced, now)
 
-    # What follows opens the file, and moves to another.
+    def _find_file(self, now: float) -> None:
+        """See that the file is open that all use now."""
+        if self._files.is_another(now):
+            self._kept.clear()
+            self._join_line(cast("HostFile", self._file), now)
 
-    def _open(self, now: float) -> None:
-        self._file = HostFile(self._path, is_shared=self._group, now=now)
+    def _join_line(self, file: HostFile, now: float) -> None:
         if self._bell is None:
             self._bell = Bell()
-        self._line = HostLine(self._file, self._bell)
+        self._line = HostLine(file, self._bell)
         self._write_line(now)
 
-    def _check_file(self, now: float) -> None:
-        """Open the file if it is not open, and move to what has come in its place."""
-        self._check_at = now + LOOK_EVERY / 2
-        if self._file is not None and self._file.is_in_place():
-            return
-        with self._moving:
-            old = self._file
-            try:
-                self._open(now)
-            except (OSError, ValueError) as error:
-                self._complain(error)
-                return
-            self._is_in_order = True
-            if old is not None:
-                self._move(old, cast("HostFile", self._file), now)
-                old.close()
-
-    def _complain(self, error: Exception) -> None:
-        if self._is_in_order:
-            self._is_in_order = False
-            say(logging.WARNING, "the file by which processes share slots cannot be used: %s: %s", self._path, error)
-
-    def _move(self, old: HostFile, new: HostFile, now: float) -> None:
-        """Take locks and marks over: also those of holders that are stopped, who cannot do it themselves."""
-        while self._kept:
-            del self._mine[self._kept.pop().at]
-        for at, generation, record in self._records(old):
-            mine, fresh = self._mine.get(at), new.generation(at)
-            if mine is None:
-                self._move_other(old, new, at, record, now)
-            elif any(new.lock_slot(at, fresh) for _try in range(_TRIES)):
-                new.write(at, fresh, mine.record())
-                old.write(at, generation, _MOVED)
-                mine.generation = fresh
-            else:
-                del self._mine[at]
-
-    def _move_other(self, old: HostFile, new: HostFile, at: int, record: Record, now: float) -> None:
-        generation, fresh = old.generation(at), new.generation(at)
-        is_held = not old.lock_slot(at, generation)
-        if now < record.until < math.inf and any(new.lock_slot(at, fresh) for _try in range(1 if is_held else _TRIES)):
-            if old.read(at, generation) == record and new.read(at, fresh).mark == FREE:
-                until = min(record.until, now + record.hold) if record.mark == USED and not is_held else record.until
-                new.write(at, fresh, Record(until, 0.0, CLOSED, 0.0, 0))
-            new.unlock_slot(at, fresh)
-        if not is_held:
-            old.write(at, generation, _MOVED)  # nobody who has not noticed yet takes it there
+    def absorb(self, token: str) -> None:
+        """Share the account with a token from now on; see `HostFiles.absorb`."""
+        self._files.absorb(token, self._clock.monotonic())

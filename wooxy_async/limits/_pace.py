@@ -32,6 +32,7 @@ HOLD_MAX: Final = 640  # valid replies for which a rest is held at the most, bef
 ROUNDS_TO_PAUSE: Final = 3
 URGENT_WAIT: Final = 2.0  # seconds of a pause that an urgent message observes
 URGENT_WAIT_MAX: Final = 30.0
+HEARD_AGAIN: Final = 0.05  # seconds by which a pause that others tell of must be longer than the one that is known
 
 
 class Pace:
@@ -49,7 +50,7 @@ class Pace:
         self._worked = 0.0  # the rest before it was last shortened
         self._hold = 0  # valid replies for which the rest is held; 0 where the last refusal is forgotten
         self._replies = 0  # valid ones since the last refusal
-        self._rounds = 0  # of refusals, in a row
+        self.rounds = 0  # of refusals, in a row
         self._round_began = -math.inf
         self._bulk_at = 0.0  # when bulk may start again
         self._urgent_at: float | None = None  # when the next urgent one may try, while they try one by one
@@ -120,7 +121,7 @@ class Pace:
         with self._lock:
             if began <= self._round_began:
                 return
-            self._rounds, self._urgent_at = 0, None
+            self.rounds, self._urgent_at = 0, None
             self._replies += 1
             if self._replies > self._hold and self._replies % STEP == 0:
                 self._worked, self.rest = self.rest, self.rest * SHORTER if self.rest > REST_MIN / 5 else 0.0
@@ -142,16 +143,25 @@ class Pace:
             now, is_news = self._clock.monotonic(), began > self._round_began
             self.is_even = False
             if is_news:
-                self._rounds, self._round_began = self._rounds + 1, now
-            if not asked and self._rounds < ROUNDS_TO_PAUSE:
+                self.rounds, self._round_began = self.rounds + 1, now
+            if not asked and self.rounds < ROUNDS_TO_PAUSE:
                 if is_news:
                     self._rest_longer()
                 return self.rest
-            self._pause(now, asked or backoff(max(self._rounds - ROUNDS_TO_PAUSE, 0) + 1), grows=is_news)
+            self._pause(now, asked or backoff(max(self.rounds - ROUNDS_TO_PAUSE, 0) + 1), grows=is_news)
             return None
 
+    def heard(self, seconds: float) -> None:
+        """Note that the account pauses so long, as another process has learned; the same pause is no news."""
+        now = self._clock.monotonic()
+        if now + seconds <= self._bulk_at + HEARD_AGAIN:
+            return
+        with self._lock:
+            self.is_even, self._round_began = False, now
+            self._pause(now, seconds, grows=False)
+
     def _rest_longer(self) -> None:
-        if self._rounds > 1:
+        if self.rounds > 1:
             self.rest = min(max(2 * self.rest, REST_MIN), REST_MAX)
         else:
             self.rest = self.rest / SHORTER or self._worked or REST_MIN

@@ -9,21 +9,35 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
 import anyio
 
-from wooxy_async._ports import Clock, LimiterStatistics, Priority
+from wooxy_async._ports import Clock, Lease, LimiterStatistics, Priority
 from wooxy_async._rules.arguments import hiding_arguments
 from wooxy_async.limits import _pace
-from wooxy_async.limits._account import Account, DeadLoops, ProcessLease, Share, Waiter, running_loop
+from wooxy_async.limits._account import DeadLoops, ProcessLease, Share, SlotPool, Waiter, running_loop
 from wooxy_async.limits._slots import SLOTS, OwnSlots, Slots
 
-_accounts: dict[bytes, Account] = {}
+_accounts: dict[bytes, SlotPool] = {}
+_accounts_of_tokens: dict[bytes, bytes] = {}  # of those that were seen with account=
 _accounts_lock = threading.Lock()
 
 
-def join(key: bytes, share: Share, clock: Clock, make: Callable[[], Slots]) -> Account:
+def _account_key(token: str, account: str | None) -> bytes:
+    """Return what names an account in this process, and note whose the token is."""
+    own = hashlib.sha256(token.encode()).digest()
+    with _accounts_lock:
+        if account is None:
+            return _accounts_of_tokens.get(own, own)
+        key = _accounts_of_tokens[own] = hashlib.sha256(f"account {account}".encode()).digest()
+        if own in _accounts and key not in _accounts:
+            _accounts[key] = _accounts.pop(own)  # its clients of before go on in it
+        return key
+
+
+def join(key: bytes, share: Share, clock: Clock, make: Callable[[], Slots]) -> SlotPool:
     """Make a share a part of the account with this key.
 
     Args:
@@ -37,7 +51,7 @@ def join(key: bytes, share: Share, clock: Clock, make: Callable[[], Slots]) -> A
             _accounts.pop(idle).slots.close()
         account = _accounts.get(key)
         if account is None:
-            account = _accounts[key] = Account(clock, make())
+            account = _accounts[key] = SlotPool(clock, make())
         account.shares.add(share)
         return account
 
@@ -67,8 +81,10 @@ class ProcessLimiter:
     Args:
         token: the account's access token; only a digest of it is kept.
         share: slots that this client may use at once, 1 to 10.
+        max_bulk: slots that bulk may use at once, that of the other clients included, 1 to 10; urgent may use all.
         loss_hold: seconds that a slot stays closed after the event loop of its request was lost.
         clock: where time comes from; the limiters of one token use that of the first.
+        account: names the account that several tokens share; None for the one that the token was last seen with.
 
     Raises:
         TypeError: the token is no text.
@@ -78,19 +94,28 @@ class ProcessLimiter:
     """
 
     @hiding_arguments
-    def __init__(self, token: str, *, share: int = SLOTS, loss_hold: float = 5.0, clock: Clock = time) -> None:
+    def __init__(
+        self,
+        token: str,
+        *,
+        share: int = SLOTS,
+        max_bulk: int = SLOTS,
+        loss_hold: float = 5.0,
+        clock: Clock = time,
+        account: str | None = None,
+    ) -> None:
         if not isinstance(token, str):
             raise TypeError(f"token must be a text, not {type(token).__name__}.")
-        digest = hashlib.sha256(token.encode()).digest()
-        self._join(digest, Share(share, loss_hold), clock, lambda: OwnSlots(clock))
+        terms = Share(share, loss_hold, max_bulk=max_bulk)
+        self._join(_account_key(token, account), terms, clock, lambda: OwnSlots(clock))
 
     def _join(self, key: bytes, share: Share, clock: Clock, make: Callable[[], Slots]) -> None:
         self.share = share
-        self.account: Account = join(key, share, clock, make)
+        self.account: SlotPool = join(key, share, clock, make)
         self._clock = clock
         self._looking: weakref.ref[asyncio.AbstractEventLoop] | None = None
 
-    def slot(self, *, priority: Priority, deadline: float | None = None) -> _Slot:
+    def slot(self, *, priority: Priority, deadline: float | None = None) -> AbstractAsyncContextManager[Lease]:
         """Wait for a slot and hold it for the block; see `Limiter.slot`."""
         return _Slot(self, priority, deadline)
 
@@ -99,22 +124,32 @@ class ProcessLimiter:
         _in_use, closed = self.account.in_use()
         return LimiterStatistics(total=SLOTS, borrowed=self.share.borrowed, closed=closed, waiting=self.share.waiting)
 
-    def before_slots_of_dead_loops_open(self, cut: weakref.WeakMethod[DeadLoops]) -> None:
+    def pause(self, seconds: float) -> None:
+        """Do nothing: the clients of one token in this process pause together by themselves."""
+
+    def paused_for(self) -> float:
+        """Return 0.0; see `pause`."""
+        return 0.0
+
+    async def aclose(self) -> None:
+        """Do nothing: there is nothing that other clients of the account do not use as well."""
+
+    def before_slots_of_dead_loops_open(self, abort: weakref.WeakMethod[DeadLoops]) -> None:
         """Have connections cut whose event loop was closed, before the slots of their requests begin to open.
 
         A closed loop leaves its sockets open, so that the server works on as if nothing had happened.
 
         Args:
-            cut: cuts the connections of a client if their loop is closed; may be called from any thread.
+            abort: cuts the connections of a client if their loop is closed; may be called from any thread.
         """
-        self.share.cuts.append(cut)
+        self.share.aborts.append(abort)
 
     async def wait(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> ProcessLease:
         """Wait in the queue until a grant was claimed."""
         while True:
             granted: asyncio.Future[None] = loop.create_future()
             self.account.enter(waiter, granted)
-            self._look(loop)
+            self._poll(loop)
             try:
                 await granted
             except BaseException:
@@ -127,12 +162,12 @@ class ProcessLimiter:
         """Return the seconds that are left."""
         return deadline - self._clock.monotonic()
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _poll(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look at the clock now and, as long as somebody waits, again and again."""
         if self._looking is not None and self._looking() is loop:
             return
         self._looking = weakref.ref(loop)
-        self._look_again(loop)
+        self._poll_again(loop)
 
     def entered(self, loop: asyncio.AbstractEventLoop) -> None:
         """Note that a slot was had without a wait."""
@@ -140,17 +175,17 @@ class ProcessLimiter:
     def left(self, keep: float, loop: asyncio.AbstractEventLoop) -> None:
         """Look at the clock once more when a slot that is kept closed opens, if somebody waits."""
         if keep and self.share.waiting:
-            loop.call_later(keep, self.account.look_after)
+            loop.call_later(keep, self.account.reap)
 
-    def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
-        opens_in = self.account.look_after()
-        if self._must_look:
-            loop.call_later(min(max(opens_in, 0.0), self.account.slots.look_every), self._look_again, loop)
+    def _poll_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        opens_in = self.account.reap()
+        if self._must_poll:
+            loop.call_later(min(max(opens_in, 0.0), self.account.slots.poll_every), self._poll_again, loop)
         else:
             self._looking = None
 
     @property
-    def _must_look(self) -> bool:
+    def _must_poll(self) -> bool:
         return bool(self.share.waiting)
 
 

@@ -1,6 +1,6 @@
 """Where an account's slots come from: they are the process's own, or the machine's.
 
-`Account` queues the messages of one process and calls what stands here under its lock; nothing here waits.
+`SlotPool` queues the messages of one process and calls what stands here under its lock; nothing here waits.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class Terms(Protocol):
 
     loss_hold: float
     answer_limit: float
+    max_bulk: int  # slots that bulk may use at once, whoever's it is
 
 
 class Slot(Protocol):
@@ -31,7 +32,7 @@ class Slot(Protocol):
 class Slots(Protocol):
     """Ten slots of one account."""
 
-    look_every: float  # seconds between two looks while somebody waits
+    poll_every: float  # seconds between two looks while somebody waits
     retry_in: float  # seconds after which a slot that was refused for another's sake may be had; 0.0 if there is none
 
     @property
@@ -74,7 +75,7 @@ class Slots(Protocol):
         """Return whether another process has bulk that waits."""
         ...
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Find out what happens without notice, as the death of a holder."""
         ...
 
@@ -103,7 +104,7 @@ class _Own:
         return True
 
 
-_OWN: Final = _Own()
+_OWN: Final[dict[Priority, _Own]] = {"urgent": _Own(), "bulk": _Own()}
 
 
 class OwnSlots:
@@ -113,7 +114,7 @@ class OwnSlots:
         clock: where time comes from.
     """
 
-    look_every = 0.25
+    poll_every = 0.25
     retry_in = 0.0
     is_alone = True
 
@@ -124,23 +125,28 @@ class OwnSlots:
     def start_anew(self) -> None:
         """Begin with ten free slots."""
         self.urgent_in_a_row = 0
-        self._taken = 0
-        self._closed_until: list[float] = []
+        self._taken = self._bulk = 0  # the second: taken or closed of bulk
+        self._closed_until: list[tuple[float, bool]] = []  # and whether it is bulk's
 
     def take(self, terms: Terms, priority: Priority, since: float | None) -> Slot | None:  # noqa: ARG002 - nobody else takes any
         """Return a free slot; see `Slots.take`."""
         if self._closed_until:
             self._open()
-        if self._taken + len(self._closed_until) >= SLOTS:
+        is_bulk = priority == "bulk"
+        if self._taken + len(self._closed_until) >= SLOTS or (is_bulk and self._bulk >= terms.max_bulk):
             return None
         self._taken += 1
-        return _OWN
+        self._bulk += is_bulk
+        return _OWN[priority]
 
-    def give(self, slot: Slot, keep: float) -> None:  # noqa: ARG002 - they are all alike
+    def give(self, slot: Slot, keep: float) -> None:
         """Take a slot back; see `Slots.give`."""
         self._taken -= 1
+        is_bulk = slot is _OWN["bulk"]
         if keep > 0:
-            heapq.heappush(self._closed_until, self._clock.monotonic() + keep)
+            heapq.heappush(self._closed_until, (self._clock.monotonic() + keep, is_bulk))
+        else:
+            self._bulk -= is_bulk
 
     def announce(self, urgent: float | None, bulk: float | None) -> None:
         """Tell nobody."""
@@ -149,13 +155,13 @@ class OwnSlots:
         """Return False: there is no elsewhere."""
         return False
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Open what is due."""
         self._open()
 
     def opens_in(self, most: float) -> float:
         """Return the seconds until a closed slot opens; see `Slots.opens_in`."""
-        return self._closed_until[0] - self._clock.monotonic() if self._closed_until else most
+        return self._closed_until[0][0] - self._clock.monotonic() if self._closed_until else most
 
     def closed(self) -> int:
         """Return how many are kept closed."""
@@ -167,5 +173,5 @@ class OwnSlots:
 
     def _open(self) -> None:
         now = self._clock.monotonic()
-        while self._closed_until and self._closed_until[0] <= now:
-            heapq.heappop(self._closed_until)
+        while self._closed_until and self._closed_until[0][0] <= now:
+            self._bulk -= heapq.heappop(self._closed_until)[1]

@@ -12,9 +12,9 @@ class Domain(Struct, frozen=True, kw_only=True):
     """A domain that is verified in the account.
 
     Args:
-        name: As messages spell it; compared without regard to case.
-        id: What error 14 calls it.
-        default_list: Whether it has a default list; without one, error 14 answers every message.
+        name: as messages spell it; compared without regard to case.
+        id: what error 14 calls it.
+        default_list: whether it has a default list; without one, error 14 answers every message.
     """
 
     name: str
@@ -31,9 +31,9 @@ class Sender(Struct, frozen=True, kw_only=True):
     """A sender name that is registered in the account.
 
     Args:
-        name: As `senderId` spells it.
-        approved: Whether it may be used; if not, error 16 answers.
-        countries: Two-letter codes in capitals ("DE") of the countries that it may send to; `None` is all
+        name: as `senderId` spells it.
+        approved: whether it may be used; if not, error 16 answers.
+        countries: two-letter codes in capitals ("DE") of the countries that it may send to; `None` is all
             of them, and others get error 17.
     """
 
@@ -54,26 +54,28 @@ class Account(Struct, frozen=True, kw_only=True):
     """What Wooxy would know of the account; by default everything that is well formed is accepted.
 
     Args:
-        token: The only token that is accepted (others get error 23); `None` accepts every token that is not
+        token: the only token that is accepted (others get error 23); `None` accepts every token that is not
             empty, and counts the cap for each by itself.
-        domains: The verified domains, by name or as `Domain`; `None` accepts any, others get error 12.
-        senders: The registered senders, by name or as `Sender`; `None` accepts any, others get error 15.
-        default_sender: The sender of messages that name none; `None` is Wooxy's own, which always works. One
+        domains: the verified domains, by name or as `Domain`; `None` accepts any, others get error 12.
+        senders: the registered senders, by name or as `Sender`; `None` accepts any, others get error 15.
+        refused_senders: sender names that are registered and not approved (error 16), whatever `senders` says.
+        default_sender: the sender of messages that name none; `None` is Wooxy's own, which always works. One
             that is not among `senders` gives error 18.
-        tags: The registered tags; `None` accepts any, others get error 19.
-        enabled: Whether the user is; if not, error 24 answers.
-        has_data: Whether Wooxy finds the user's data; if not, error 25 answers.
-        secret_matches: Whether the token passes the check of its secret; if not, error 26 answers.
-        broken: Whether the server fails at every message before it is taken, which error 21 answers.
-        user_id: What errors 24 and 25 call the user.
-        key: What error 26 calls the key.
-        name: What "Get account info" calls the account.
-        balance: Its balance there, in the account's currency.
+        tags: the registered tags; `None` accepts any, others get error 19.
+        enabled: whether the user is; if not, error 24 answers.
+        has_data: whether Wooxy finds the user's data; if not, error 25 answers.
+        secret_matches: whether the token passes the check of its secret; if not, error 26 answers.
+        broken: whether the server fails at every message before it is taken, which error 21 answers.
+        user_id: what errors 24 and 25 call the user.
+        key: what error 26 calls the key.
+        name: what "Get account info" calls the account.
+        balance: its balance there, in the account's currency.
     """
 
     token: str | None = None
     domains: Sequence[str | Domain] | None = None
     senders: Sequence[str | Sender] | None = None
+    refused_senders: Sequence[str] = ()
     default_sender: str | None = None
     tags: Sequence[str] | None = None
     enabled: bool = True
@@ -93,6 +95,7 @@ class Account(Struct, frozen=True, kw_only=True):
         _make_tuple(self, "domains", str, Domain)
         _make_tuple(self, "senders", str, Sender)
         _make_tuple(self, "tags", str)
+        _make_tuple(self, "refused_senders", str)
         for name in ("enabled", "has_data", "secret_matches", "broken"):
             checks.flag(name, getattr(self, name))
         checks.number("balance", self.balance)
@@ -112,7 +115,7 @@ def with_token(account: Account, token: str | None) -> Account:
     """Return the account with a sandbox's own `token`, if that was given.
 
     Raises:
-        ValueError: Both were given, and they differ.
+        ValueError: both were given, and they differ.
     """
     if token is None:
         return account
@@ -127,6 +130,7 @@ class Directory:
     def __init__(self, account: Account) -> None:
         self.domains = _named(account.domains, Domain, fold=True)
         self.senders = _named(account.senders, Sender)
+        self._refused = frozenset(account.refused_senders)
         self.tags = None if account.tags is None else frozenset(account.tags)
 
     def domain(self, name: str) -> Domain | None:
@@ -135,6 +139,8 @@ class Directory:
 
     def sender(self, name: str) -> Sender | None:
         """Return the sender of that name; `None` means that the account has none."""
+        if name in self._refused:
+            return Sender(name=name, approved=False)
         return Sender(name=name) if self.senders is None else self.senders.get(name)
 
 

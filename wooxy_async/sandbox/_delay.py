@@ -28,8 +28,8 @@ class Delay(Struct, frozen=True):
             seconds: 0 or more; 0 answers in the same turn of the loop.
 
         Raises:
-            TypeError: It is no number.
-            ValueError: It is negative or not finite.
+            TypeError: it is no number.
+            ValueError: it is negative or not finite.
         """
         return cls("fixed", checks.number("seconds", seconds, 0))
 
@@ -38,12 +38,12 @@ class Delay(Struct, frozen=True):
         """Draw evenly between two bounds.
 
         Args:
-            low: Seconds, 0 or more.
-            high: Seconds, not under `low`.
+            low: seconds, 0 or more.
+            high: seconds, not under `low`.
 
         Raises:
-            TypeError: A bound is no number.
-            ValueError: A bound is negative or not finite, or they are in the wrong order.
+            TypeError: a bound is no number.
+            ValueError: a bound is negative or not finite, or they are in the wrong order.
         """
         if checks.number("high", high, 0) < checks.number("low", low, 0):
             raise ValueError(f"high must not be under low ({low!r}), not {high!r}")
@@ -54,13 +54,13 @@ class Delay(Struct, frozen=True):
         """Draw from a heavy-tailed distribution, as real servers show it.
 
         Args:
-            median: Seconds, more than 0; half of the requests take longer.
+            median: seconds, more than 0; half of the requests take longer.
             sigma: 0 to 3, the spread of the logarithm: with 0.5 one request in a hundred takes 3.2 times the
                 median, with 1.0 ten times.
 
         Raises:
-            TypeError: One of them is no number.
-            ValueError: One of them is out of its range.
+            TypeError: one of them is no number.
+            ValueError: one of them is out of its range.
         """
         if checks.number("median", median, 0) == 0 or checks.number("sigma", sigma, 0) > 3:  # noqa: PLR2004
             raise ValueError(f"median must be over 0 and sigma at most 3, not {median!r} and {sigma!r}")
@@ -79,7 +79,7 @@ def as_delay(latency: object) -> Delay:
     """Return a `Delay`, made from a plain number where one was given.
 
     Raises:
-        TypeError: It is neither.
-        ValueError: The number is negative or not finite.
+        TypeError: it is neither.
+        ValueError: the number is negative or not finite.
     """
     return latency if isinstance(latency, Delay) else Delay.fixed(checks.number("latency", latency, 0))

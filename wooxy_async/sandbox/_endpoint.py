@@ -15,7 +15,7 @@ from wooxy_async.sandbox._faults import Ending, Fault, Script
 from wooxy_async.sandbox._judge import Judge
 from wooxy_async.sandbox._message import Body
 from wooxy_async.sandbox._records import Records
-from wooxy_async.sandbox._traffic import Place, Traffic
+from wooxy_async.sandbox._traffic import Seat, Traffic
 
 encode_answer = msgspec.json.Encoder().encode
 _JSON = {"Content-Type": "application/json"}
@@ -34,7 +34,7 @@ class Exchange(msgspec.Struct, frozen=True):
     """One request that was read whole, the fault that it got, and what the account answers to it."""
 
     request: web.Request
-    place: Place
+    place: Seat
     fault: Fault
     answer: Answer
 
@@ -52,7 +52,7 @@ def refuse_for_time() -> web.Response:
     return response
 
 
-async def cut(request: web.Request, *, reset: bool) -> NoReturn:
+async def drop(request: web.Request, *, reset: bool) -> NoReturn:
     """End the connection without an answer, by RST or by FIN, and wait for the loop to cancel this handler."""
     # A handler whose connection is gone has been cancelled, so that one that still runs has a transport.
     transport = cast("asyncio.Transport", request.transport)
@@ -85,15 +85,15 @@ async def _answer_half(exchange: Exchange) -> web.StreamResponse:
     await response.prepare(exchange.request)
     await response.write(body[: len(body) // 2])
     exchange.place.working = False  # what there was to say has been said
-    return await cut(exchange.request, reset=False)
+    return await drop(exchange.request, reset=False)
 
 
 async def _reset(exchange: Exchange) -> web.StreamResponse:
-    return await cut(exchange.request, reset=True)
+    return await drop(exchange.request, reset=True)
 
 
 async def _close(exchange: Exchange) -> web.StreamResponse:
-    return await cut(exchange.request, reset=False)
+    return await drop(exchange.request, reset=False)
 
 
 async def _keep_silent(_: Exchange) -> web.StreamResponse:
@@ -118,14 +118,14 @@ class Endpoint:
     never hears of it, as with any real server.
 
     Args:
-        judge: What the account says.
-        records: Where taken messages go.
-        traffic: Where requests are counted.
-        script: The faults that are due.
-        latency: How long an answer takes.
-        draws: Where drawn latencies come from.
-        body_timeout: Seconds from a request's headers within which its body must end.
-        retry_after: What the eleventh request is told to wait, in seconds; `None` tells it nothing.
+        judge: what the account says.
+        records: where taken messages go.
+        traffic: where requests are counted.
+        script: the faults that are due.
+        latency: how long an answer takes.
+        draws: where drawn latencies come from.
+        body_timeout: seconds from a request's headers within which its body must end.
+        retry_after: what the eleventh request is told to wait, in seconds; `None` tells it nothing.
     """
 
     def __init__(
@@ -152,10 +152,10 @@ class Endpoint:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         token = _token(request)
-        with Place(self._traffic, token, request.task) as place:
+        with Seat(self._traffic, token, request.task) as place:
             fault = None if place.over_cap else self._script.on_arrival()
             if fault is not None and fault.before_reading:
-                return await cut(request, reset=True)
+                return await drop(request, reset=True)
             try:
                 async with asyncio.timeout(self._body_timeout):
                     raw = await request.read()

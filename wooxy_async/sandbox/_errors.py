@@ -14,10 +14,10 @@ class DocumentedError(Struct, frozen=True):
 
     Args:
         number: 1 to 26, the row's place on the page.
-        code: Its name in this project.
-        text: The page's words, quotes and placeholders.
-        status: The HTTP status of an answer that holds it. The page gives none; these are our reading.
-        id_of: The fact that stands for the placeholder `{id}`, which means something else in each row.
+        code: its name in this project.
+        text: the page's words, quotes and placeholders.
+        status: the HTTP status of an answer that holds it. The page gives none; these are our reading.
+        id_of: the fact that stands for the placeholder `{id}`, which means something else in each row.
 
     Source:
         API page, "Method Errors".
@@ -81,7 +81,7 @@ def documented(key: object) -> DocumentedError:
     """Return the documented error of a number (1 to 26) or a code.
 
     Raises:
-        ValueError: There is none.
+        ValueError: there is none.
     """
     found = _BY_KEY.get(key) if isinstance(key, int | str) and not isinstance(key, bool) else None
     if found is None:
@@ -93,8 +93,8 @@ def render(error: DocumentedError, facts: Mapping[str, str], spelling: Spelling)
     """Return an error's text with its placeholders filled.
 
     Args:
-        error: Which one.
-        facts: What the page's placeholders stand for; the values keep their spelling.
+        error: which one.
+        facts: what the page's placeholders stand for; the values keep their spelling.
         spelling: "page" as printed, "plain" in lower case with straight quotes, as sibling pages print some.
     """
     pieces = _PLACEHOLDER.split(error.text)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from itertools import cycle
+from random import Random
 from typing import Literal
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from wooxy_async.sandbox._message import E164
 
 Ending = Literal["own answer", "reply", "half", "reset", "close", "silence"]
 
+_ROUNDING = 1e-9  # ten shares of 0.1 are one
 _HTML = "text/html; charset=utf-8"
 _PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
 
@@ -43,11 +45,11 @@ class Fault(Struct, frozen=True, kw_only=True):
         """Refuse with documented errors.
 
         Args:
-            errors: Numbers (1 to 26, their order on the page) or codes ("DOMAIN_NOT_FOUND"), one or more.
-            status: The HTTP status; `None` takes the sandbox's own for these errors.
+            errors: numbers (1 to 26, their order on the page) or codes ("DOMAIN_NOT_FOUND"), one or more.
+            status: the HTTP status; `None` takes the sandbox's own for these errors.
 
         Raises:
-            ValueError: There is no such error, none was given, or the status is not 200 to 599.
+            ValueError: there is no such error, none was given, or the status is not 200 to 599.
         """
         if not errors:
             raise ValueError("errors must name at least one documented error: 1 to 26, or a code")
@@ -69,14 +71,14 @@ class Fault(Struct, frozen=True, kw_only=True):
 
         Args:
             status: 200 to 599.
-            body: As it goes out; a string is encoded as UTF-8.
-            headers: By name; `Content-Length` is added.
-            taken: Whether the message is taken first.
-            name: What `TakenMessage.status` says.
+            body: as it goes out; a string is encoded as UTF-8.
+            headers: by name; `Content-Length` is added.
+            taken: whether the message is taken first.
+            name: what `TakenMessage.status` says.
 
         Raises:
-            TypeError: An argument is of a wrong type.
-            ValueError: The status is out of its range.
+            TypeError: an argument is of a wrong type.
+            ValueError: the status is out of its range.
         """
         if not isinstance(body, bytes | str):
             raise TypeError(f"body must be bytes or a string, not {body!r}")
@@ -103,7 +105,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         """Reset the connection (RST) when the request was read whole, without an answer.
 
         Args:
-            taken: Whether the message is taken first; the default is the case that loses most.
+            taken: whether the message is taken first; the default is the case that loses most.
         """
         return cls(name="reset_after_reading", ending="reset", taken=checks.flag("taken", taken))
 
@@ -112,7 +114,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         """Close the connection (FIN) when the request was read whole, without an answer.
 
         Args:
-            taken: Whether the message is taken first.
+            taken: whether the message is taken first.
         """
         return cls(name="close_after_reading", ending="close", taken=checks.flag("taken", taken))
 
@@ -122,10 +124,10 @@ class Fault(Struct, frozen=True, kw_only=True):
 
         Args:
             status: 500 to 599, for example 503.
-            taken: Whether the message is taken first.
+            taken: whether the message is taken first.
 
         Raises:
-            ValueError: The status is no server error.
+            ValueError: the status is no server error.
         """
         checks.whole("status", status, 500, 599)
         return _page("server_error", status, "Server Error", taken=taken)
@@ -135,11 +137,11 @@ class Fault(Struct, frozen=True, kw_only=True):
         """Answer 429; the message is not taken.
 
         Args:
-            retry_after: The header `Retry-After`: seconds, or the header's text (a date); `None` leaves it off.
+            retry_after: the header `Retry-After`: seconds, or the header's text (a date); `None` leaves it off.
 
         Raises:
-            TypeError: It is neither a number nor a string.
-            ValueError: The number is negative or not finite.
+            TypeError: it is neither a number nor a string.
+            ValueError: the number is negative or not finite.
         """
         if retry_after is not None and not isinstance(retry_after, str):
             checks.number("retry_after", retry_after, 0)
@@ -151,7 +153,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         """Never answer: the request stays in progress until its connection is lost or the sandbox closes.
 
         Args:
-            taken: Whether the message is taken first.
+            taken: whether the message is taken first.
         """
         return cls(name="no_answer", ending="silence", taken=checks.flag("taken", taken))
 
@@ -160,11 +162,11 @@ class Fault(Struct, frozen=True, kw_only=True):
         """Answer as the account would, later.
 
         Args:
-            seconds: In addition to the sandbox's latency.
+            seconds: in addition to the sandbox's latency.
 
         Raises:
-            TypeError: It is no number.
-            ValueError: It is negative or not finite.
+            TypeError: it is no number.
+            ValueError: it is negative or not finite.
         """
         pause = checks.number("seconds", seconds, 0)
         return cls(name="accepted", ending="own answer", taken=True, seconds=pause)
@@ -174,7 +176,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         """Answer with the first half of what the account says, then close the connection.
 
         Args:
-            taken: Whether the message is taken first.
+            taken: whether the message is taken first.
         """
         return cls(name="half_answer", ending="half", taken=checks.flag("taken", taken))
 
@@ -183,7 +185,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         """Answer 200 with a page of HTML.
 
         Args:
-            taken: Whether the message is taken first.
+            taken: whether the message is taken first.
         """
         return _page("not_json", 200, "Welcome", taken=taken)
 
@@ -197,11 +199,11 @@ class Fault(Struct, frozen=True, kw_only=True):
         """Answer with a redirect; the message is not taken.
 
         Args:
-            location: The header `Location`.
+            location: the header `Location`.
             status: 300 to 399; 307 asks for the body again.
 
         Raises:
-            ValueError: The status is no redirect, or the location is empty.
+            ValueError: the status is no redirect, or the location is empty.
         """
         checks.whole("status", status, 300, 399)
         return cls.reply(status, headers={"Location": checks.filled("location", location)}, name="redirect")
@@ -239,17 +241,22 @@ class Script:
     refuse, whatever its token or its body. A message that has got one leaves the faults of its number alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, draws: Random) -> None:
         self._next = _Queue()
         self._numbers: dict[str, _Queue] = {}
+        self._drawn: list[tuple[Fault, float]] = []
+        self._draws = draws
 
-    def add(self, faults: tuple[Fault, ...], *, number: str | None, always: bool) -> None:
+    def add(self, faults: tuple[Fault, ...], *, number: str | None, always: bool, share: float | None = None) -> None:
         """Schedule faults; see `Sandbox.script`."""
         if not faults:
             raise ValueError("faults must hold at least one, for example Fault.reset_after_reading()")
         for fault in faults:
             if not isinstance(fault, Fault):
                 raise TypeError(f"faults must be made by Fault, for example Fault.error(12), not {fault!r}")
+        if share is not None:
+            self._add_share(faults, number=number, always=always, share=share)
+            return
         if number is None:
             self._next.add(faults, always=always)
             return
@@ -257,14 +264,31 @@ class Script:
             raise ValueError("number must be None for reset_before_reading: unread, a request has no number yet")
         self._numbers.setdefault(_phone_number("number", number), _Queue()).add(faults, always=always)
 
+    def _add_share(self, faults: tuple[Fault, ...], *, number: str | None, always: bool, share: float) -> None:
+        if number is not None or always:
+            raise ValueError("share must be given without number and always: it is of all messages")
+        checks.number("share", share, 0, 1)
+        if share * len(faults) + sum(share for _, share in self._drawn) > 1 + _ROUNDING:
+            raise ValueError("share must leave the shares of all faults together at 1 or less")
+        self._drawn += [(fault, share) for fault in faults]
+
     def forget(self) -> None:
         """Drop every fault that has not happened."""
+        self._drawn.clear()
         self._next = _Queue()
         self._numbers.clear()
 
     def on_arrival(self) -> Fault | None:
-        """Return the fault of a request whose headers have arrived."""
-        return self._next.next()
+        """Return the fault of a request whose headers have arrived: the next that was said, else one by chance."""
+        return self._next.next() or self._by_chance()
+
+    def _by_chance(self) -> Fault | None:
+        left = self._draws.random() if self._drawn else 1.0
+        for fault, share in self._drawn:
+            left -= share
+            if left < 0:
+                return fault
+        return None
 
     def on_reading(self, number: object) -> Fault | None:
         """Return the fault of a message whose number is known now."""

@@ -47,11 +47,11 @@ class Judge:
     """Applies the page's rules in one order: the token, the body's form, then all of the message's errors.
 
     Args:
-        account: Whose lists count.
-        spelling: How the texts are spelled.
-        status: One HTTP status for every refusal; `None` takes each error's own from the table.
-        strict: Whether what only careful clients refuse is refused too.
-        button_field: The field in which a button is looked for.
+        account: whose lists count.
+        spelling: how the texts are spelled.
+        status: one HTTP status for every refusal; `None` takes each error's own from the table.
+        strict: whether what only careful clients refuse is refused too.
+        button_field: the field in which a button is looked for.
     """
 
     def __init__(

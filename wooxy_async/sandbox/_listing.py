@@ -1,11 +1,12 @@
 """What the sandbox tells of itself over HTTP: never the token."""
 
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import msgspec
 from aiohttp import web
 
-from wooxy_async.sandbox._records import Records
+from wooxy_async.sandbox._records import Records, TakenMessage
 from wooxy_async.sandbox._traffic import Traffic
 
 _PIECE = 500  # messages that are encoded at once, so that a long listing does not hold the loop
@@ -16,13 +17,13 @@ class SandboxStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """What the server saw since it started, or since `Sandbox.reset()`.
 
     Args:
-        requests: Requests to the endpoint that were read whole, refused ones included.
-        taken: Messages taken.
-        kept: How many of them are still listed.
-        in_progress: Requests in progress now.
-        peak_in_progress: The most of one token that were in progress at once.
-        violations: Requests that arrived when ten of their token were in progress.
-        duplicates: Numbers that were taken more than once.
+        requests: requests to the endpoint that were read whole, refused ones included.
+        taken: messages taken.
+        kept: how many of them are still listed.
+        in_progress: requests in progress now.
+        peak_in_progress: the most of one token that were in progress at once.
+        violations: requests that arrived when ten of their token were in progress.
+        duplicates: numbers that were taken more than once.
     """
 
     requests: int
@@ -62,11 +63,15 @@ class Listing:
     async def messages(self, request: web.Request) -> web.StreamResponse:
         """Answer with a JSON array of the kept messages, one a line, oldest first.
 
-        Two query arguments choose among them: `offset` (from the oldest, default 0) and `limit` (default all).
+        Query arguments choose among them: `number`, `domain`, `sender`, `tag` and `status` that they have, `text` that
+        they contain; then `offset` (from the oldest, default 0) and `limit` (default all). `count=1` answers with how
+        many there are instead, as {"count": 3}.
         """
         offset, limit = _count(request, "offset", 0), _count(request, "limit", None)
         stop = None if limit is None or offset is None else offset + limit
-        messages = tuple(islice(self._records.messages, offset, stop))
+        messages = tuple(islice(_matching(request, self._records.messages), offset, stop))
+        if _count(request, "count", 0):
+            return web.Response(body=_encode({"count": len(messages)}), content_type="application/json")
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         for start in range(0, len(messages), _PIECE):
@@ -74,6 +79,31 @@ class Listing:
             await response.write((b",\n" if start else b"[\n") + lines)
         await response.write(b"\n]\n" if messages else b"[]\n")
         return response
+
+
+_FILTERS: dict[str, Callable[[TakenMessage, str], bool]] = {
+    "number": lambda message, value: message.number == value,
+    "domain": lambda message, value: message.domain == value,
+    "sender": lambda message, value: message.sender_id == value,
+    "tag": lambda message, value: value in message.tags,
+    "status": lambda message, value: message.status == value,
+    "text": lambda message, value: value in message.text,
+}
+_PAGES = ("offset", "limit", "count")
+
+
+def _matching(request: web.Request, messages: Iterable[TakenMessage]) -> Iterator[TakenMessage]:
+    """Return the messages that all filters let pass.
+
+    Raises:
+        web.HTTPBadRequest: there is no such filter; a mistyped one would show too much.
+    """
+    for name in request.query:
+        if name not in _FILTERS and name not in _PAGES:
+            known = ", ".join((*_FILTERS, *_PAGES))
+            raise web.HTTPBadRequest(text=f"{name[:40]!r} is no query argument. There are: {known}\n")
+    wanted = [(_FILTERS[name], value) for name, value in request.query.items() if name in _FILTERS]
+    return (message for message in messages if all(passes(message, value) for passes, value in wanted))
 
 
 def _count(request: web.Request, name: str, default: int | None) -> int | None:

@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct
 E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
 _TTL_SECONDS = range(1_800, 259_200 + 1)  # "Between 30 minutes to 72 hour"
 _TAG_LENGTH = 50
+_DOMAIN_LENGTH = 253
 _FEWEST_DIGITS = 7  # no country gives out shorter numbers: a calling code of three, and four more
 
 # "This method does not provide for sending messages to countries from the list of restrictions". Calling code
@@ -121,8 +122,31 @@ MESSAGE_RULES: tuple[tuple[int, Callable[[Body], bool]], ...] = (
 
 
 def _is_unreadable(value: object) -> bool:
-    """Tell a text that has nothing to read, or holds NUL."""
-    return isinstance(value, str) and (value.isspace() or "\0" in value)
+    """Tell a text that has nothing to read, or holds NUL or `{{name}}`, which somebody forgot to replace."""
+    return isinstance(value, str) and (value.isspace() or "\0" in value or _is_template(value))
+
+
+def _is_template(value: str) -> bool:
+    return any("{{" in before and not set("{}") & set(before.rpartition("{{")[2]) for before in value.split("}}")[:-1])
+
+
+def _is_no_domain(value: object) -> bool:
+    """Tell a text that is no name of two labels or more."""
+    if not is_filled(value):
+        return False
+    labels = str(value).split(".")
+    right = all(label and all(each.isalnum() or each == "-" for each in label) for label in labels)
+    return len(labels) == 1 or not right or len(str(value)) > _DOMAIN_LENGTH
+
+
+def _is_no_address(value: Any) -> bool:
+    """Tell a button whose address is not absolute, or holds blanks."""
+    if not _is_button(value):
+        return False
+    scheme, separator, rest = value["url"].partition("://")
+    host = rest.replace("?", "/").replace("#", "/").partition("/")[0]
+    is_web = scheme.lower() in {"http", "https"} and scheme.isascii() and separator
+    return not is_web or not host or "\\" in host or any(map(str.isspace, rest))
 
 
 def _is_unreadable_button(value: Any) -> bool:
@@ -140,11 +164,11 @@ def _is_unlikely_number(value: Any) -> bool:
 # What careful clients refuse by themselves, and a real Wooxy may take; the number is that of the error that comes
 # nearest. The page's own rules stand between these, so that errors keep its order.
 _STRICTER: tuple[tuple[int, Callable[[Body], bool]], ...] = (
-    (1, lambda body: _is_unreadable(body.domain)),
+    (1, lambda body: _is_unreadable(body.domain) or _is_no_domain(body.domain)),
     (2, lambda body: _is_unreadable(body.sender_id)),
     (3, lambda body: _is_unlikely_number(body.phone_number)),
     (4, lambda body: _is_unreadable(body.text)),
-    (5, lambda body: _is_unreadable_button(body.link)),
+    (5, lambda body: _is_unreadable_button(body.link) or _is_no_address(body.link)),
     (9, lambda body: any(map(_is_unreadable, _tags(body)))),
 )
 STRICT_RULES = tuple(sorted((*MESSAGE_RULES, *_STRICTER), key=itemgetter(0)))

@@ -1,6 +1,7 @@
 """What the sandbox remembers: the messages taken, within two bounds, and counts; whoever waits for one is woken."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable
 from random import Random
@@ -12,6 +13,7 @@ from wooxy_async.sandbox._message import Body
 
 # A message's place in the two queues below, eight bytes in each, and the integer that its size is.
 _PLACE_BYTES = 8 + 8 + 32
+_PUNCTUATION = re.compile(r"[\s().-]+")
 _STORED_TAGS = 100  # "we only store the first 100 we see"
 
 
@@ -48,15 +50,15 @@ class TakenMessage(Struct, frozen=True, kw_only=True):
 
     Args:
         id: 24 hexadecimal digits.
-        number: The recipient, as it came.
-        domain: As it came.
-        text: As it came.
+        number: the recipient, as it came.
+        domain: as it came.
+        text: as it came.
         sender_id: `None` where the message named none (the default sender).
         button: `None` where there was none.
         device: "all" or "phone".
         ttl: Seconds.
-        tags: All that it carried, whether the account stores them or not.
-        taken_at: Seconds since the sandbox started.
+        tags: all that it carried, whether the account stores them or not.
+        taken_at: seconds since the sandbox started.
         status: "accepted", or the name of the scripted fault that kept the acceptance from the client
             ("reset_after_reading"). A connection that the client itself gave up is not told from others.
     """
@@ -74,14 +76,29 @@ class TakenMessage(Struct, frozen=True, kw_only=True):
     status: str
 
 
+class TakenMessages(tuple[TakenMessage, ...]):
+    """The messages that a sandbox took, oldest first."""
+
+    __slots__ = ()
+
+    def to(self, number: str) -> "TakenMessages":
+        """Return those to one number.
+
+        Args:
+            number: E.164, also with blanks, hyphens, dots or brackets in it.
+        """
+        bare = _PUNCTUATION.sub("", number)
+        return TakenMessages(message for message in self if message.number == bare)
+
+
 class Kept:
     """The last messages taken, oldest first; the oldest go when either bound is passed.
 
     A message that alone passes `most_bytes` is not kept, and none before it.
 
     Args:
-        most: How many messages, 0 or more.
-        most_bytes: How many bytes of memory they may take together, 0 or more.
+        most: how many messages, 0 or more.
+        most_bytes: how many bytes of memory they may take together, 0 or more.
     """
 
     def __init__(self, *, most: int, most_bytes: int) -> None:

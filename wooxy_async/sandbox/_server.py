@@ -12,6 +12,7 @@ from aiohttp.http import HttpProcessingError
 
 from wooxy_async._rules import arguments as checks
 from wooxy_async.sandbox._account import Account, with_token
+from wooxy_async.sandbox._control import Control
 from wooxy_async.sandbox._delay import Delay, as_delay
 from wooxy_async.sandbox._endpoint import AccountEndpoint, Endpoint
 from wooxy_async.sandbox._errors import Spelling
@@ -20,10 +21,10 @@ from wooxy_async.sandbox._gate import check_address
 from wooxy_async.sandbox._judge import Judge
 from wooxy_async.sandbox._listing import Listing, SandboxStatistics, statistics
 from wooxy_async.sandbox._message import ButtonField
-from wooxy_async.sandbox._records import Kept, Records, TakenMessage, Watch
+from wooxy_async.sandbox._records import Kept, Records, TakenMessages, Watch
 from wooxy_async.sandbox._traffic import Traffic, Violation
 
-EXAMPLE_TOKEN = "sandbox-token-0123456789"  # noqa: S105  # opens nothing but a sandbox
+EXAMPLE_TOKEN = "sandbox-token-0123456789"  # noqa: S105 - opens nothing but a sandbox
 _MANY = 1_000_000_000
 Method = Literal["send", "account_info"]
 
@@ -38,39 +39,40 @@ class Sandbox:
     Times are seconds, 0 or more.
 
     Args:
-        token: Short for `Account(token=...)`: the only token that is accepted. `None` accepts any.
-        account: What is registered, and what is wrong with it; by default any domain, sender and tag is accepted.
-        latency: Seconds between the reading of a request and its answer, or a `Delay`. The default
+        token: short for `Account(token=...)`: the only token that is accepted. `None` accepts any.
+        account: what is registered, and what is wrong with it; by default any domain, sender and tag is accepted.
+        latency: seconds between the reading of a request and its answer, or a `Delay`. The default
             answers at once, so that requests hardly ever overlap.
-        seed: Makes message ids and drawn latencies the same in every run; 0 to 2^64, None for others each time.
-        host: An address of this machine's loopback; nothing else can be bound.
+        seed: makes message ids, drawn latencies and faults the same in every run; 0 to 2^64, None for others each time.
+        host: an address of this machine's loopback; nothing else can be bound.
         port: 0 to 65,535; 0 (the default) takes a free one.
-        keep_messages: How many taken messages are listed, 0 to 1,000,000,000; the oldest go first. 100,000
+        keep_messages: how many taken messages are listed, 0 to 1,000,000,000; the oldest go first. 100,000
             take 40 to 43 MiB if they are short, and 80 to 88 MiB with sender, button and tags, more than the default
             of `keep_bytes` leaves.
-        keep_bytes: How much memory they may take together, in bytes, 0 to 10^12; the oldest go first. Beside them each
+        keep_bytes: how much memory they may take together, in bytes, 0 to 10^12; the oldest go first. Beside them each
             distinct number takes 60 to 140 bytes, so that no duplicate is missed.
-        loss_grace: Seconds that a request which was read stays in progress after its connection is lost. The
+        loss_grace: seconds that a request which was read stays in progress after its connection is lost. The
             default is under the client's `loss_hold` of 5 and over 0, as with real servers.
-        linger: Seconds that a request still counts as in progress after its answer is out. By default none; a real
+        linger: seconds that a request still counts as in progress after its answer is out. By default none; a real
             nginx that counts connections does so for a moment, so that a client which never has more than ten in
             progress now and then meets a 429: 0.001 shows it.
-        body_timeout: Seconds from a request's headers within which its body must end; then it is answered 408, not
+        body_timeout: seconds from a request's headers within which its body must end; then it is answered 408, not
             counted as read, and gives its place back.
-        retry_after: What the 429 to an eleventh request says in `Retry-After`, in seconds; `None` leaves the header
+        retry_after: what the 429 to an eleventh request says in `Retry-After`, in seconds; `None` leaves the header
             off, as nginx does.
-        error_status: One HTTP status for all refusals, 200 to 599; `None` takes 200 for what is wrong with a message,
+        error_status: one HTTP status for all refusals, 200 to 599; `None` takes 200 for what is wrong with a message,
             400 for error 22, 401 or 403 for the token, 500 for error 21.
         error_spelling: "page" as printed, with curly quotes; "plain" in lower case with straight ones.
-        strict: Whether it also refuses what Wooxy may take and wooxy_async refuses by itself, for programs that have
-            no such client: texts, names and captions that are blank or hold NUL, numbers of fewer than seven digits
-            or with a trunk zero (+49 0151…). The error is the documented one that comes nearest.
-        button_field: The field in which a button is looked for: "buttons", "button", or "both". The page says both; a
+        strict: whether it also refuses what Wooxy may take and wooxy_async refuses by itself, for programs that have
+            no such client: texts, names and captions that are blank or hold NUL or `{{name}}`, domains and addresses
+            that are none, numbers of fewer than seven digits or with a trunk zero (+49 0151…). The error is the
+            documented one that comes nearest.
+        button_field: the field in which a button is looked for: "buttons", "button", or "both". The page says both; a
             button in a field that is not known is ignored like any unknown key, and its message is taken without it.
 
     Raises:
-        TypeError: An argument is of a wrong type.
-        ValueError: An argument is out of its range, the host is not loopback, or `token` was given twice.
+        TypeError: an argument is of a wrong type.
+        ValueError: an argument is out of its range, the host is not loopback, or `token` was given twice.
     """
 
     def __init__(
@@ -102,7 +104,7 @@ class Sandbox:
         self._port = checks.whole("port", port, 0, 65_535)
         self._runner: web.AppRunner | None = None
         self._watch = Watch()
-        ids, draws = _generators(seed)
+        ids, draws, chances = _generators(seed)
         kept = Kept(
             most=checks.whole("keep_messages", keep_messages, 0, _MANY),
             most_bytes=checks.whole("keep_bytes", keep_bytes, 0, _MANY * 1_000),
@@ -113,7 +115,7 @@ class Sandbox:
             linger=checks.number("linger", linger, 0),
             watch=self._watch,
         )
-        self._scripts: dict[Method, Script] = {"send": Script(), "account_info": Script()}
+        self._scripts: dict[Method, Script] = {"send": Script(chances), "account_info": Script(chances)}
         judge = Judge(
             self._account,
             spelling=error_spelling,
@@ -137,8 +139,8 @@ class Sandbox:
         """Open the port and answer from now on.
 
         Raises:
-            RuntimeError: It runs already.
-            OSError: The port is taken.
+            RuntimeError: it runs already.
+            OSError: the port is taken.
         """
         if self._runner is not None:
             raise RuntimeError("this sandbox runs already: use one Sandbox for each server")
@@ -171,29 +173,39 @@ class Sandbox:
     ) -> None:
         await self.aclose()
 
-    def script(self, *faults: Fault, number: str | None = None, always: bool = False, method: Method = "send") -> None:
+    def script(
+        self,
+        *faults: Fault,
+        number: str | None = None,
+        always: bool = False,
+        share: float | None = None,
+        method: Method = "send",
+    ) -> None:
         """Say what happens to the next messages, one fault each, or to the messages to one number.
 
         A fault for the next message belongs to the next request whose headers arrive and that the cap does not
         refuse. A message that gets one leaves the faults of its number for later.
 
         Args:
-            faults: In the order in which they happen, after those that were said before; `Fault.none()` lets a
+            faults: in the order in which they happen, after those that were said before; `Fault.none()` lets a
                 message pass.
-            number: In E.164; `None` means the next messages, to whomever.
-            always: Over and over, in the same order, when those that happen once are used up; said again, it
+            number: in E.164; `None` means the next messages, to whomever.
+            always: over and over, in the same order, when those that happen once are used up; said again, it
                 replaces what it was. By default each happens once.
+            share: the share of all messages that each of them falls on, 0 to 1, drawn anew for each message (the same
+                in every run with the same `seed`); what was said for the next message comes first. All shares
+                together are 1 at the most.
             method: "send", or "account_info" for requests of that method, which have no number.
 
         Raises:
-            TypeError: Something else than a `Fault` was given.
-            ValueError: No fault was given, the number is not E.164, or a number was given for
+            TypeError: something else than a `Fault` was given.
+            ValueError: no fault was given, the number is not E.164, or a number was given for
                 `Fault.reset_before_reading()`: a request that was not read has no number yet.
         """
         checks.one_of("method", method, tuple(self._scripts))
         if method != "send" and number is not None:
             raise ValueError("number must be None for account_info: such a request has none")
-        self._scripts[method].add(faults, number=number, always=checks.flag("always", always))
+        self._scripts[method].add(faults, number=number, always=checks.flag("always", always), share=share)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something holds of what the server saw: `await sandbox.until(lambda: sandbox.taken == 3)`.
@@ -201,7 +213,7 @@ class Sandbox:
         It waits as long as it takes: put `asyncio.timeout` around it where that may be for ever.
 
         Args:
-            condition: Looked at when a request has arrived, was read or has ended, and when a message was taken;
+            condition: looked at when a request has arrived, was read or has ended, and when a message was taken;
                 what holds only between two such moments may be missed.
         """
         await self._watch.until(condition)
@@ -218,7 +230,7 @@ class Sandbox:
         """What a client takes as its base URL.
 
         Raises:
-            RuntimeError: The sandbox is not running.
+            RuntimeError: the sandbox is not running.
         """
         if self._runner is None:
             raise RuntimeError("this sandbox is not running: use `async with`, or `await sandbox.start()`")
@@ -236,9 +248,12 @@ class Sandbox:
         return self._records.account_infos
 
     @property
-    def messages(self) -> tuple[TakenMessage, ...]:
-        """The messages taken, oldest first: the last that `keep_messages` and `keep_bytes` have room for."""
-        return tuple(self._records.messages)
+    def messages(self) -> TakenMessages:
+        """The messages taken, oldest first: the last that `keep_messages` and `keep_bytes` have room for.
+
+        `sandbox.messages.to("+14155550123")` are those to one number.
+        """
+        return TakenMessages(self._records.messages)
 
     @property
     def stored_tags(self) -> tuple[str, ...]:
@@ -300,6 +315,9 @@ class Sandbox:
         application.router.add_post("/v3/account/info", self._account_endpoint.handle)
         application.router.add_get("/sandbox/messages", listing.messages)
         application.router.add_get("/sandbox/status", listing.status)
+        control = Control(self.script, self.reset)
+        application.router.add_post("/sandbox/script", control.script)
+        application.router.add_post("/sandbox/reset", control.reset)
         application.on_shutdown.append(self._end_requests)
         return application
 
@@ -325,12 +343,14 @@ def _loopback(host: object) -> str:
     return str(address)
 
 
-def _generators(seed: int | None) -> tuple[Random, Random]:
-    """Return two sources of randomness, so that drawn latencies do not change the ids."""
+def _generators(seed: int | None) -> tuple[Random, Random, Random]:
+    """Return sources of randomness for ids, latencies and faults, so that none changes the others."""
     if seed is None:
-        return Random(), Random()  # noqa: S311  # no secret is drawn
+        return Random(), Random(), Random()  # noqa: S311 - no secret is drawn
     whole = checks.whole("seed", seed, 0, 2**64)
-    return Random(f"ids of {whole}"), Random(f"latencies of {whole}")  # noqa: S311  # likewise
+    names = ("ids", "latencies", "faults")
+    ids, draws, chances = (Random(f"{name} of {whole}") for name in names)  # noqa: S311 - likewise
+    return ids, draws, chances
 
 
 def _logger() -> logging.Logger:

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from wooxy_async.sandbox._records import Watch
 
-CAP = 10  # "Do not send more than 10 concurrent API requests."
+# "Do not send more than 10 concurrent API requests." The server has a ten of its own, which finds a wrong client.
+CAP = 10
 _KEPT_VIOLATIONS = 1_000
 
 
@@ -18,15 +19,15 @@ class Violation(Struct, frozen=True, kw_only=True):
     """A request that arrived when ten of its token were in progress.
 
     Args:
-        in_progress: How many there were with it.
-        at: Seconds since the sandbox started.
+        in_progress: how many there were with it.
+        at: seconds since the sandbox started.
     """
 
     in_progress: int
     at: float
 
 
-class Place:
+class Seat:
     """One request's place among those in progress, from the arrival of its headers until its answer is written.
 
     A request that was read whole and then lost its connection stays in progress for `loss_grace` seconds more:
@@ -65,8 +66,8 @@ class Traffic:
     """The requests in progress, by token.
 
     Args:
-        loss_grace: Seconds that a request without a connection stays in progress.
-        linger: Seconds that a request which was answered stays in progress.
+        loss_grace: seconds that a request without a connection stays in progress.
+        linger: seconds that a request which was answered stays in progress.
     """
 
     def __init__(self, *, loss_grace: float, linger: float, watch: Watch) -> None:

@@ -33,7 +33,7 @@ def account(*, access: AccountOptions, as_json: AsJson = False) -> None:
     for info in found:
         if isinstance(info, AccountError):
             typer.echo(f"Error: {in_options(printable(str(info)))}", err=True)
-            raise typer.Exit(ending.exit_code or ExitCode.NOT_ALL)
+            raise typer.Exit(ending.exit_code or (ExitCode.REFUSED if info.errors else ExitCode.NEVER_REACHED))
         if as_json:
             print_json(msgspec.json.encode(info))
         make_screen(as_json=as_json).print(facts(("account", printable(info.name)), ("balance", f"{info.balance:,f}")))

@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.text import Text
 
 from wooxy_async import Accepted, Button, InDoubt, Outcome, WooxyClient
-from wooxy_async._client.settings import SLOTS
 from wooxy_async.campaigns import Campaign, Contacts
 from wooxy_async.cli._books import Noted, Report, ResultsFile, note_unusable
 from wooxy_async.cli._ending import ExitCode
@@ -25,6 +24,7 @@ from wooxy_async.cli._options import TOKEN_VARIABLE, AsJson
 from wooxy_async.cli._run import send_campaign
 from wooxy_async.cli._screen import counted, facts, make_screen, print_json
 from wooxy_async.cli._views import notes_table, show_outcomes
+from wooxy_async.limits import SLOTS
 from wooxy_async.sandbox import Fault, Sandbox
 
 _REASON_WIDTH: Final = 52  # fits 80 columns
@@ -65,7 +65,7 @@ _LINES_PER_AREA: Final = 100
 _AREAS: Final = tuple(area for area in range(212, 1000) if area % 100 != 11)  # noqa: PLR2004
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class ServerView(msgspec.Struct, frozen=True, kw_only=True):
     """What the server says of the campaign.
 
     Args:
@@ -144,11 +144,11 @@ def _make_trouble(sandbox: Sandbox) -> None:
     sandbox.script(Fault.reset_after_reading(), number=number_of(DOUBTFUL_ROW))
 
 
-def _ask(sandbox: Sandbox, outcomes: list[Outcome]) -> Seen:
+def _ask(sandbox: Sandbox, outcomes: list[Outcome]) -> ServerView:
     on_server = {message.id for message in sandbox.messages}
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
     in_doubt = {outcome.message.phone_number for outcome in outcomes if isinstance(outcome, InDoubt)}
-    return Seen(
+    return ServerView(
         most_at_once=sandbox.peak_in_progress,
         over_limit=sandbox.violations,
         taken=sandbox.taken,
@@ -158,7 +158,7 @@ def _ask(sandbox: Sandbox, outcomes: list[Outcome]) -> Seen:
     )
 
 
-def _show(screen: Console, report: Report, seen: Seen, number_column: str) -> None:
+def _show(screen: Console, report: Report, seen: ServerView, number_column: str) -> None:
     show_outcomes(screen, report)
     unusable = note_unusable(report.plan.examples[0], number_column)
     refused = [note for note in report.tally.noted if note.word == "refused"]

@@ -11,14 +11,14 @@ import msgspec
 import typer
 from rich.console import Console
 
-from wooxy_async._client.settings import SLOTS
 from wooxy_async.campaigns import Campaign, Contacts, Plan, Unique, UnusableRow
 from wooxy_async.cli._books import Report, ResultsFile, default_path, plan_counts
-from wooxy_async.cli._ending import ExitCode, Refusal, refusing
+from wooxy_async.cli._ending import CommandError, ExitCode, refusing
 from wooxy_async.cli._options import MESSAGE, OUTPUT, AccountOptions, AsJson, Domain, MessageOptions
 from wooxy_async.cli._run import send_campaign
 from wooxy_async.cli._screen import counted, make_screen, print_json
 from wooxy_async.cli._views import show_preview, show_summary
+from wooxy_async.limits import SLOTS
 
 EXAMPLES: Final = r"""
   wooxy run contacts.csv --domain shop.example --text "Hi {{firstName}}" \
@@ -41,9 +41,17 @@ def run(
     number_column: Annotated[
         str | None, typer.Option(metavar="NAME", help="The column of the number, if it is not found.")
     ] = None,
-    unique: Annotated[Unique, typer.Option(help="number: each once; none: every row.")] = "number",
+    unique: Annotated[Unique, typer.Option(help="number, reference: each once; none: every row.")] = "number",
     max_concurrency: Annotated[
-        int, typer.Option(metavar="1-10", min=1, max=SLOTS, help="Requests at once; 10 are all of an account.")
+        int,
+        typer.Option(
+            metavar=f"1-{SLOTS}",
+            min=1,
+            max=SLOTS,
+            envvar="WOOXY_MAX_CONCURRENCY",
+            show_envvar=False,
+            help=f"Requests at once; {SLOTS} are all of an account.",
+        ),
     ] = SLOTS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and show everything; send nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sending.")] = False,
@@ -109,15 +117,15 @@ def _plan(screen: Console, campaign: Campaign, access: AccountOptions, *, slots:
 def _agree(screen: Console, plan: Plan, access: AccountOptions, *, yes: bool) -> None:
     """Ask before anything goes to another machine."""
     if not plan.sendable:
-        raise Refusal("no row of the file can be sent.")
+        raise CommandError("no row of the file can be sent.")
     if yes or not access.leaves_this_machine:
         return
     if not (sys.stdin.isatty() and screen.is_terminal):
-        raise Refusal(
+        raise CommandError(
             f"the messages would go to {access.base_url}, and nobody can be asked here. Add --yes to send them."
         )
     if not typer.confirm(f"Send {counted(plan.sendable, 'message')} to {access.base_url}?", err=True):
-        raise Refusal("you said no.")
+        raise CommandError("you said no.")
 
 
 def _end_dry_run(campaign: Campaign, plan: Plan, *, as_json: bool) -> ExitCode:
@@ -127,7 +135,7 @@ def _end_dry_run(campaign: Campaign, plan: Plan, *, as_json: bool) -> ExitCode:
             if isinstance(row, UnusableRow):
                 print_json(_without_values(row))
         print_json(msgspec.json.encode(plan_counts(plan)))
-    return ExitCode.NOT_ALL if plan.invalid or plan.restricted or not plan.sendable else ExitCode.ACCEPTED
+    return ExitCode.REFUSED if plan.invalid or plan.restricted or not plan.sendable else ExitCode.ACCEPTED
 
 
 def _without_values(row: UnusableRow) -> bytes:

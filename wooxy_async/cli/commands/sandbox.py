@@ -10,16 +10,18 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from wooxy_async.cli._ending import Refusal, catching, refusing
+from wooxy_async.cli._ending import CommandError, catching, refusing
 from wooxy_async.cli._options import ADDRESS_VARIABLE, TOKEN_VARIABLE, AsJson
 from wooxy_async.cli._screen import facts, make_screen, print_json
-from wooxy_async.sandbox import Sandbox
+from wooxy_async.limits import SLOTS
+from wooxy_async.sandbox import Account, Sandbox, drawn_fault, named_delay
 
-_PORT_MOST = 65_535
+_MAX_PORT = 65_535
 
 EXAMPLES: Final = r"""
   wooxy sandbox --port 8025 --latency 0.2
-  wooxy sandbox --strict --linger 0.001 --no-retry-after
+  wooxy sandbox --fault reset-after-reading:1% --fault 429:2% \
+    --latency lognormal:0.2 --refuse-sender X --seed 7
   curl http://127.0.0.1:8025/sandbox/messages
 """
 
@@ -27,9 +29,22 @@ EXAMPLES: Final = r"""
 def sandbox(
     *,
     port: Annotated[
-        int, typer.Option(metavar="PORT", min=0, max=_PORT_MOST, help="Where it listens; 0 takes a free port.")
+        int,
+        typer.Option(
+            "--port", "-p", metavar="PORT", min=0, max=_MAX_PORT, help="Where it listens; 0 takes a free port."
+        ),
     ] = 8025,
-    latency: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Seconds until it answers.")] = 0.05,
+    latency: Annotated[
+        str, typer.Option(metavar="LATENCY", help="Seconds; or lognormal:MEDIAN, uniform:LOW,HIGH.")
+    ] = "0.05",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAULT:SHARE", help="As in 429:2% or no-answer:1%; may be repeated."),
+    ] = None,
+    refuse_sender: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A sender that is not approved; may be repeated.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, metavar="NUMBER", help="The same faults each time.")] = None,
     token: Annotated[str | None, typer.Option(help="The only token that it accepts; it opens nothing else.")] = None,
     linger: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="How long it counts a request that it has answered.")
@@ -49,21 +64,32 @@ def sandbox(
 
     It delivers nothing, accepts any token, and counts what it sees. Only
     programs of this machine get an answer. Ctrl-C ends it, with exit code 0.
+
+    Faults: reset-before-reading, reset-after-reading, close-after-reading,
+    no-answer, half-answer, not-json, forbidden, 429, 500 to 599, error-1 to
+    error-26, slow-SECONDS; each with the share of messages that it falls on.
+    While it runs, programs say more: POST /sandbox/script and /sandbox/reset
+    with the header X-Wooxy-Sandbox: 1; GET /sandbox/messages filters and
+    counts.
     """
     with refusing(epilogue="The sandbox did not start."):
         screen = make_screen(as_json=as_json)
         try:
             server = Sandbox(
-                token=token,
-                latency=latency,
+                account=Account(token=token, refused_senders=refuse_sender or ()),
+                latency=named_delay(latency),
+                seed=seed,
                 port=port,
                 linger=linger,
                 retry_after=None if no_retry_after else 1,
                 strict=strict,
                 button_field=button_field,
             )
+            for text in fault or ():
+                drawn = drawn_fault(text)
+                server.script(drawn.fault, share=drawn.share)
         except (ValueError, TypeError) as error:
-            raise Refusal(f"--{error}") from None
+            raise CommandError(f"--{error}") from None
         asyncio.run(_serve(server, screen, as_json=as_json))
 
 
@@ -73,7 +99,7 @@ async def _serve(server: Sandbox, screen: Console, *, as_json: bool) -> None:
         try:
             await server.start()
         except OSError as error:
-            raise Refusal(f"--port: the port cannot be opened ({error.strerror}). Give another one.") from None
+            raise CommandError(f"--port: the port cannot be opened ({error.strerror}). Give another one.") from None
         try:
             _show_banner(server, screen, as_json=as_json)
             await stopped.wait()
@@ -118,7 +144,7 @@ def _show_totals(server: Sandbox, screen: Console, *, as_json: bool) -> None:
             ("requests", f"{seen.requests:,}"),
             ("messages taken", f"{seen.taken:,}"),
             ("numbers taken twice", f"{seen.duplicates:,}"),
-            ("most at once", f"{seen.peak_in_progress} of 10 allowed"),
+            ("most at once", f"{seen.peak_in_progress} of {SLOTS} allowed"),
             ("over the limit", f"{seen.violations:,}"),
         )
     )

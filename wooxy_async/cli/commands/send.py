@@ -19,7 +19,13 @@ from wooxy_async.cli._options import MESSAGE, AccountOptions, AsJson, Domain, Me
 from wooxy_async.cli._screen import make_screen, print_json, printable
 
 _LEAST, _MOST = RANGES["timeout"]
-_EXIT_CODES: Final = {Accepted: ExitCode.ACCEPTED, Invalid: ExitCode.NOT_BEGUN}
+_EXIT_CODES: Final = {
+    Accepted: ExitCode.ACCEPTED,
+    Invalid: ExitCode.NOT_BEGUN,
+    Rejected: ExitCode.REFUSED,
+    InDoubt: ExitCode.IN_DOUBT,
+    NotSent: ExitCode.ENDED_EARLY,
+}
 _NAMES: Final = {Rejected: "Refused", NotSent: "Not sent", InDoubt: "In doubt"}
 
 EXAMPLES: Final = r"""
@@ -33,7 +39,7 @@ def send(
     *,
     to: Annotated[str, typer.Option(help="The number: + and country code first.", rich_help_panel=MESSAGE)],
     domain: Domain,
-    text: Annotated[str, typer.Option(help="What the person reads.", rich_help_panel=MESSAGE)],
+    text: Annotated[str, typer.Option("--text", "-t", help="What the person reads.", rich_help_panel=MESSAGE)],
     about: MessageOptions,
     timeout: Annotated[
         float,
@@ -67,7 +73,7 @@ def send(
         return outcome
 
     outcome = asyncio.run(send_and_tell())
-    raise typer.Exit(ending.exit_code or _EXIT_CODES.get(type(outcome), ExitCode.NOT_ALL))
+    raise typer.Exit(ending.exit_code or _EXIT_CODES[type(outcome)])
 
 
 async def _send(client: WooxyClient, message: ViberMessage) -> None:

@@ -1,0 +1,84 @@
+"""What a slot costs: processor time of a free one, time and processor time of waiting for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+from typing import Final
+
+from benchmarks.interface import SLOTS, Case, Plot, Results, Scale, Table
+from benchmarks.processes import WAYS, Task, meeting, started, together
+from benchmarks.spread import percentile, shown
+
+TITLE: Final = "Cost of a slot"
+ORDER: Final = 9
+_PROCESSES: Final = 4
+_TASKS: Final = 20
+_HOLD: Final = 0.02
+_WAITERS: Final = 100
+_SHARED: Final = ("host", "files")
+_HEADER: Final = {
+    "free_us": "free: CPU, µs",
+    "p50_ms": f"{_PROCESSES} x {_TASKS} tasks, {1e3 * _HOLD:g} ms: p50, ms",
+    "p99_ms": "p99, ms",
+    "longest_ms": "longest, ms",
+    "waiting_percent": f"{_WAITERS} waiters: CPU, % of a core",
+}
+
+
+def cases(scale: Scale) -> Iterable[Case]:
+    """Yield each way."""
+    for number, way in enumerate(WAYS):
+        count = 100 if scale.quick else 5_000
+        options = {"way": number, "seconds": scale.seconds}
+        yield Case(question="slots_cost", name=WAYS[way], count=count, options=options)
+
+
+def measure(case: Case, _url: str) -> dict[str, float]:
+    """Take free slots alone; then, over processes, wait for used ones."""
+    way, seconds = list(WAYS)[int(case.options["way"])], case.options["seconds"]
+    with meeting() as directory:
+        (alone,) = together(Task(job="alone", way=way, directory=directory, count=case.count))
+    found = {"free_us": 1e6 * alone["cpu"]}
+    if way in _SHARED:
+        waits = _waits(way, seconds)
+        found |= {"p50_ms": 1e3 * median(waits), "p99_ms": 1e3 * percentile(waits, 99), "longest_ms": 1e3 * max(waits)}
+        found["waiting_percent"] = 100 * _waiting(way, seconds)
+    return found
+
+
+def _waits(way: str, seconds: float) -> list[float]:
+    with meeting() as directory:
+        task = Task(job="churn", way=way, directory=directory, seconds=seconds, tasks=_TASKS, hold=_HOLD)
+        return [wait for each in together(*[task] * _PROCESSES) for wait in each["waits"]]
+
+
+def _waiting(way: str, seconds: float) -> float:
+    with meeting() as directory:
+        with started(Task(job="hold", way=way, directory=directory, tasks=SLOTS)) as (holder,):
+            holder.hears()  # it has all
+            (waiting,) = together(Task(job="wait", way=way, directory=directory, tasks=_WAITERS, seconds=seconds))
+        spent: float = waiting["cpu"]
+        return spent
+
+
+def tables(results: Results) -> list[Table]:
+    """Return a row for each way."""
+    names = results.names("slots_cost")
+    rows = [[WAYS[way], *(_cell(results, way, value) for value in _HEADER)] for way in WAYS if WAYS[way] in names]
+    note = (
+        "A free slot is taken and given back by one process alone. The waits are from asking for a slot to having it, "
+        "without a server; where turns are fair each waits for 7 holds. The waiters are in one process, and another "
+        "holds all ten."
+    )
+    return [Table(TITLE, ["", *_HEADER.values()], rows, note)]
+
+
+def _cell(results: Results, way: str, value: str) -> str:
+    is_measured = way in _SHARED or value == "free_us"
+    return shown(results.rounds_of("slots_cost", WAYS[way], "", value) if is_measured else [], 1)
+
+
+def plots(_results: Results) -> list[Plot]:
+    """Return none: the table says it."""
+    return []

@@ -1,0 +1,43 @@
+"""Journals: what became of each row of a campaign, whatever happens to the process."""
+
+from wooxy_async._ports import Beginning, Choices, Journal, Manifest, Merged
+from wooxy_async._public import show_public_paths
+from wooxy_async._rules.journal import ClaimedRow, NewRow, RowState, Settlement
+from wooxy_async.journals._errors import (
+    JournalBusyError,
+    JournalChangedError,
+    JournalDamagedError,
+    JournalError,
+    JournalOldError,
+    JournalPlaceError,
+)
+from wooxy_async.journals._lock import Holder
+from wooxy_async.journals._place import default_path
+from wooxy_async.journals._reading import JournalRow, read_rows
+from wooxy_async.journals._sqlite import Durability, SQLiteJournal
+
+__all__ = [
+    "Beginning",
+    "Choices",
+    "ClaimedRow",
+    "Durability",
+    "Holder",
+    "Journal",
+    "JournalBusyError",
+    "JournalChangedError",
+    "JournalDamagedError",
+    "JournalError",
+    "JournalOldError",
+    "JournalPlaceError",
+    "JournalRow",
+    "Manifest",
+    "Merged",
+    "NewRow",
+    "RowState",
+    "SQLiteJournal",
+    "Settlement",
+    "default_path",
+    "read_rows",
+]
+
+show_public_paths(__name__)
