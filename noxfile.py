@@ -29,7 +29,7 @@ nox.options.sessions = [
 PROJECT = nox.project.load_toml("pyproject.toml")
 CURRENT = sys.version_info[:2]
 SUPPORTED = [(3, 11), (3, 12), (3, 13)]
-WORKERS = ("--numprocesses=2", "--dist=worksteal")
+WORKERS = ("--numprocesses=4", "--dist=worksteal")  # more than cores: tests mostly wait
 CORE = [f"tests/contract/test_{name}.py" for name in ("send", "send_many", "cap", "leaving", "lifecycle", "sources")]
 
 

@@ -1,6 +1,7 @@
-"""What all tests have in common: a directory of their own in which the limiters of their processes meet."""
+"""What all tests have in common: a directory in which the limiters of their processes meet, and signals as usual."""
 
 import os
+import signal
 
 import pytest
 
@@ -13,3 +14,11 @@ def runtime_directory(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["WOOXY_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("runtime"))
     for name in VARIABLES:
         os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals() -> None:
+    """Undo what a shell's background job or nohup leaves ignored, also in the programs that tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -11,10 +11,13 @@ from threaded import ThreadedSandbox
 from wooxy_async import Accepted, NotSentError, RetryPolicy, WooxyClient, WooxyError
 from wooxy_async.sandbox import Delay, Fault, Sandbox
 
+TEN_SLOW = [Fault.slow_answer(1.0)] * 10  # are in progress at once, also on a machine too busy to send ten in 20 ms
+
 
 async def test_a_thousand_messages_use_ten_slots_exactly(token: str) -> None:
     """1,000 messages at 20 ms: the peak is ten, there is no violation, and each arrives once."""
     async with Sandbox(token=token, latency=0.02) as sandbox, WooxyClient(token, base_url=sandbox.url) as client:
+        sandbox.script(*TEN_SLOW)
         async for outcome in client.send_many(messages(1000)):
             assert isinstance(outcome, Accepted)
     assert (sandbox.peak_in_progress, sandbox.violations) == (10, 0)
@@ -110,6 +113,7 @@ async def test_urgent_overtakes_a_campaign(token: str) -> None:
 def test_threads_share_the_cap(token: str) -> None:
     """Four threads, each with a loop and a client, show the server ten at most."""
     server = ThreadedSandbox(token, latency=0.02)
+    server.sandbox.script(*TEN_SLOW)
     url = server.sandbox.url
 
     async def send(at: int) -> None:

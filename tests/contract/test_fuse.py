@@ -164,13 +164,13 @@ def test_a_fuse_that_says_nothing_clear_is_refused(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_command_line_honours_the_fuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`wooxy send` says what stopped it, ends with 1, and sends nothing; a fuse that is wrong is exit code 2."""
+    """`wooxy send` says what stopped it, ends with 5, and sends nothing; a fuse that is wrong is exit code 2."""
     given = ["send", "--to", "+14155550123", "--domain", "shop.example", "--text", "Hello"]
     monkeypatch.setenv("WOOXY_ACCESS_TOKEN", "token-of-the-command-line")
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(Sandbox()) as sandbox:
         monkeypatch.setenv("WOOXY_BASE_URL", sandbox.url)
         for value, code, said in (
-            ("+43699*", 1, "Not sent: WOOXY_ONLY lets messages go to certain numbers only"),
+            ("+43699*", 5, "Not sent: WOOXY_ONLY lets messages go to certain numbers only"),
             ("+43699", 2, "WOOXY_ONLY must be"),
             ("loopback", 0, ""),
         ):

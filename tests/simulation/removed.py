@@ -89,9 +89,9 @@ FIXES: dict[str, tuple[Edit, ...]] = {
     "bulk keeps a fifth of the turns beside urgent": (
         Edit(
             _ACCOUNT,
-            '        urgent, bulk = self._oldest("urgent"), self._oldest("bulk")\n',
-            '        urgent, bulk = self._oldest("urgent"), self._oldest("bulk")\n'
-            "        if urgent is None and bulk is None:\n"
+            '        urgent, bulk = self._heads("urgent")[:1], self._heads("bulk")\n',
+            '        urgent, bulk = self._heads("urgent")[:1], self._heads("bulk")\n'
+            "        if not urgent and not bulk:\n"
             "            self.slots.urgent_in_a_row = 0\n",
         ),
     ),

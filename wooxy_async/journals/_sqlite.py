@@ -70,7 +70,7 @@ class SQLiteJournal:
         clock: Clock = time,
     ) -> None:
         self.path: Path = Path(path)
-        self.who = user_name() if who is None else who
+        self.who: str = user_name() if who is None else who
         self._is_power = one_of("durability", durability, get_args(Durability)) == "power"
         self._accept_old = accept_old
         self._clock = clock
