@@ -108,6 +108,15 @@ async def test_a_second_signal_leaves_and_says_what_is_in_doubt(campaign: Campai
     assert report.exit_code == ExitCode.INTERRUPTED
 
 
+async def test_a_closed_terminal_does_not_cut_what_is_in_flight(campaign: Campaign, token: str) -> None:
+    """A second SIGHUP, or one right behind SIGTERM, is no second signal: everything that is out gets its answer."""
+    async with Sandbox(token=token, latency=0.5) as sandbox:
+        report, lines = await interrupted(campaign, sandbox, signal.SIGTERM, signal.SIGHUP)
+        accepted = sum(line["outcome"] == "accepted" for line in lines)
+        assert accepted == sandbox.taken == report.tally.counts["accepted"] == 10
+    assert report.exit_code == ExitCode.TERMINATED
+
+
 async def test_what_the_file_says_is_what_the_hooks_were_told(campaign: Campaign, token: str) -> None:
     """An answer that comes when the time for it is over changes neither; nobody is told later of a line in doubt."""
     told: list[Outcome] = []
