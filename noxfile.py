@@ -31,6 +31,8 @@ CURRENT = sys.version_info[:2]
 SUPPORTED = [(3, 11), (3, 12), (3, 13)]
 WORKERS = ("--numprocesses=4", "--dist=worksteal")  # more than cores: tests mostly wait
 CORE = [f"tests/contract/test_{name}.py" for name in ("send", "send_many", "cap", "leaving", "lifecycle", "sources")]
+# What takes long and is no matter of the interpreter's or a dependency's version; `tests` runs it.
+ONCE = [f"--ignore=tests/{name}" for name in ("contract/test_chaos.py", "contract/test_chaos_redis.py", "crash")]
 
 
 def _answers(python: str) -> bool:
@@ -101,7 +103,7 @@ def newer(session: nox.Session) -> None:
         session.log("no Python newer than this one was found")
         return
     _install(session, "test", ".[cli,redis,uvloop]")
-    session.run("pytest", *WORKERS, *session.posargs)
+    session.run("pytest", *WORKERS, *ONCE, *session.posargs)
     session.run("pytest", *WORKERS, *CORE, env={"WOOXY_TEST_EAGER": "1"})
 
 
@@ -117,7 +119,7 @@ def lowest(session: nox.Session) -> None:
         "redis==5.0.1",
     )
     _install(session, "test", ".[cli,redis,uvloop]", *pinned)
-    session.run("pytest", "-o", "asyncio_debug=false", *WORKERS, *session.posargs)
+    session.run("pytest", "-o", "asyncio_debug=false", *WORKERS, *ONCE, *session.posargs)
 
 
 @nox.session
