@@ -145,13 +145,16 @@ async def _stream(task: Task, limiter: Any) -> dict[str, Any]:
 
 
 async def _churn(task: Task, limiter: Any) -> dict[str, Any]:
-    """Use slots again and again; returns what each wait took, in seconds, and how many ended while figures count."""
+    """Use slots again and again; returns what each wait took, in seconds, and how many ended while figures count.
+
+    There is one wait at least, however short the time was.
+    """
     _ready()
     begin, draw, waits, served = time.monotonic() + _SETTLE, random.Random(1), list[float](), 0
 
     async def use() -> None:
         nonlocal served
-        while (asked := time.monotonic()) < begin + task.seconds:
+        while (asked := time.monotonic()) < begin + task.seconds or not waits:
             async with limiter.slot(priority=task.priority):
                 if (had := time.monotonic()) >= begin:  # also who has waited since long before
                     waits.append(had - asked)

