@@ -1,11 +1,23 @@
-"""What all tests have in common: a directory in which the limiters of their processes meet, and signals as usual."""
+"""What all tests have in common: a directory in which the limiters of their processes meet, signals as usual, draws.
+
+What hypothesis draws is the same in each run, and takes as long as the machine needs; `WOOXY_TEST_TRIES` draws anew.
+"""
 
 import os
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 VARIABLES = ("WOOXY_LIMITER", "WOOXY_MAX_CONCURRENCY", "WOOXY_MAX_BULK", "WOOXY_ACCOUNT")
+
+settings.register_profile(
+    "wooxy",
+    deadline=None,
+    derandomize="WOOXY_TEST_TRIES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("wooxy")
 
 
 @pytest.fixture(scope="session", autouse=True)

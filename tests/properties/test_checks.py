@@ -82,7 +82,7 @@ MESSAGES = st.builds(
 )
 
 
-@settings(max_examples=tries(200), deadline=None)
+@settings(max_examples=tries(200))
 @given(message=MESSAGES)
 def test_a_message_is_a_documented_body_or_has_problems(message: ViberMessage) -> None:
     """Whatever its fields hold, a message gives a body of documented fields and types, or its problems."""
@@ -99,7 +99,7 @@ def test_a_message_is_a_documented_body_or_has_problems(message: ViberMessage) -
         assert len({(problem.field, problem.rule) for problem in prepared}) == len(prepared)
 
 
-@settings(max_examples=tries(200), deadline=None)
+@settings(max_examples=tries(200))
 @given(message=MESSAGES)
 def test_problems_can_be_written_and_pickled(message: ViberMessage) -> None:
     """The problems of any message are short, and can be encoded as JSON and pickled."""

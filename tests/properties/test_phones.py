@@ -122,7 +122,7 @@ def spelled(draw: st.DrawFn, texts: st.SearchStrategy[str], separators: list[str
     return "+" + "".join(gap + digit for gap, digit in zip(between, digits, strict=False)) + between[-1]
 
 
-@settings(max_examples=tries(600), deadline=None)
+@settings(max_examples=tries(600))
 @given(numbers(), st.sampled_from(CHECKS))
 @example("+5491123456789", "possible")
 @example("+15555555", "valid")
@@ -158,14 +158,14 @@ def test_each_example_number_is_as_the_library_says() -> None:
                     assert our_verdict(number, check) == library_verdict(number, check), (number, check)
 
 
-@settings(max_examples=tries(250), deadline=None)
+@settings(max_examples=tries(250))
 @given(spelled(numbers(), LIBRARY_SEPARATORS))
 def test_a_spelling_is_read_as_the_library_reads_it(text: str) -> None:
     """Separators that the library knows, anywhere, and digits of any script change no verdict."""
     assert our_verdict(text, "possible") == library_verdict(text, "possible")
 
 
-@settings(max_examples=tries(250), deadline=None)
+@settings(max_examples=tries(250))
 @given(st.data(), EXAMPLE_NUMBERS)
 def test_grouping_never_changes_the_number(data: st.DataObject, number: str) -> None:
     """Separators and brackets in any grouping leave the number as it is, or it is not certain which digits belong."""
@@ -174,7 +174,7 @@ def test_grouping_never_changes_the_number(data: st.DataObject, number: str) -> 
     assert found == unspelled or (isinstance(found, PhoneProblem) and found.rule in UNCLEAR)
 
 
-@settings(max_examples=tries(600), deadline=None)
+@settings(max_examples=tries(600))
 @given(EXAMPLE_NUMBERS, st.sampled_from(APART), st.text(DIGITS, min_size=1, max_size=4), st.sampled_from(CHECKS))
 def test_no_group_behind_a_number_is_appended_to_it(number: str, apart: str, group: str, check: PhoneCheck) -> None:
     """What stands behind a possible number, set apart from it, never leaves as a part of it."""
@@ -192,7 +192,7 @@ def test_no_group_behind_any_example_number_is_appended_to_it() -> None:
                 assert not taken
 
 
-@settings(max_examples=tries(600), deadline=None)
+@settings(max_examples=tries(600))
 @given(numbers(), st.sampled_from(CHECKS))
 def test_what_leaves_is_read_as_itself(number: str, check: PhoneCheck) -> None:
     """A number that left, read again by us or by the library, is the same number."""
@@ -217,7 +217,7 @@ def test_no_prefix_behind_plus_seven_is_russian_and_sent(national: str) -> None:
             assert not is_russian or (isinstance(found, PhoneProblem) and found.country == "RU")
 
 
-@settings(max_examples=tries(600), deadline=None)
+@settings(max_examples=tries(600))
 @given(
     st.sampled_from(["8", "0", "08", "88", "80"]),
     st.sampled_from("67"),
@@ -232,7 +232,7 @@ def test_a_malformed_kazakh_number_is_not_russian(prefix: str, first: str, rest:
     )
 
 
-@settings(max_examples=tries(300), deadline=None)
+@settings(max_examples=tries(300))
 @given(
     EXAMPLE_NUMBERS | st.builds("+{}{}".format, st.sampled_from(["380", "375", "7"]), st.text(DIGITS, min_size=1)),
     st.sampled_from(
@@ -246,7 +246,7 @@ def test_a_restricted_number_is_restricted_in_any_dress(number: str, dress: str)
     assert dressed.country == (bare.country if isinstance(bare, PhoneProblem) else None)
 
 
-@settings(max_examples=tries(250), deadline=None)
+@settings(max_examples=tries(250))
 @given(numbers())
 def test_a_check_decides_what_is_refused_and_never_what_leaves(number: str) -> None:
     """Whichever checks accept a number, the same text leaves, and what one check refuses, each stricter one does."""
@@ -256,7 +256,7 @@ def test_a_check_decides_what_is_refused_and_never_what_leaves(number: str) -> N
     assert by_check["possible"] is None or by_check["e164"] is not None
 
 
-@settings(max_examples=tries(600), deadline=None)
+@settings(max_examples=tries(600))
 @given(
     st.one_of(
         st.text(st.characters()),
@@ -275,7 +275,7 @@ def test_any_text_is_a_number_or_a_problem(text: str, check: PhoneCheck) -> None
         assert found == library_verdict("+" + "".join(str(int(digit)) for digit in text if digit.isdecimal()), check)
 
 
-@settings(max_examples=tries(100), deadline=None)
+@settings(max_examples=tries(100))
 @given(
     st.one_of(
         st.none(),

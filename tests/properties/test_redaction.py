@@ -82,7 +82,7 @@ def tokens_with_part(draw: st.DrawFn, tokens: st.SearchStrategy[str] = TOKENS) -
     return token, token[start : start + draw(st.integers(PART, len(token)))]
 
 
-@settings(max_examples=tries(200), deadline=None)
+@settings(max_examples=tries(200))
 @given(given_=tokens_with_part(), spell=st.sampled_from(SPELLINGS), before=AROUND, after=AROUND)
 @example(given_=("a+b/c+d/e+f/g+h/",) * 2, spell=quote, before="", after="")
 def test_no_part_survives_in_any_spelling(
@@ -98,7 +98,7 @@ def test_no_part_survives_in_any_spelling(
     assert not leaks(left, token)
 
 
-@settings(max_examples=tries(150), deadline=None)
+@settings(max_examples=tries(150))
 @given(given_=tokens_with_part(), before=st.binary(max_size=5), after=st.binary(max_size=5), for_urls=st.booleans())
 def test_no_part_survives_in_base64(*, given_: tuple[str, str], before: bytes, after: bytes, for_urls: bool) -> None:
     """Nor from base64 of something that holds it, at any alignment and in either alphabet."""
@@ -109,7 +109,7 @@ def test_no_part_survives_in_base64(*, given_: tuple[str, str], before: bytes, a
     assert not leaks(left, token)
 
 
-@settings(max_examples=tries(100), deadline=None)
+@settings(max_examples=tries(100))
 @given(given_=tokens_with_part(), pieces=st.lists(st.sampled_from(SPELLINGS), max_size=3), text=ANY_TEXT)
 def test_redaction_is_done_at_once(given_: tuple[str, str], pieces: list[Callable[[str], str]], text: str) -> None:
     """Several spellings in one text go at once, and what was redacted stays as it is."""
@@ -120,7 +120,7 @@ def test_redaction_is_done_at_once(given_: tuple[str, str], pieces: list[Callabl
     assert redact(left) == left
 
 
-@settings(max_examples=tries(150), deadline=None)
+@settings(max_examples=tries(150))
 @given(token=PLAIN_TOKENS, text=ANY_TEXT)
 @example(token="0123456789abcdef", text="Argument ‘domain’ must be a non-empty string")  # noqa: RUF001 - the page's quotes
 def test_other_texts_stay_as_they_are(token: str, text: str) -> None:

@@ -46,7 +46,7 @@ IDS = st.lists(st.sampled_from(["a", "b", "", None, 7]), max_size=3)
 LIKELY = st.booleans() | IDS | st.sampled_from(["true", None, "a", 7])
 
 
-@settings(max_examples=tries(150), deadline=None)
+@settings(max_examples=tries(150))
 @given(message=MESSAGES, field=st.sampled_from(["buttons", "button"]))
 def test_what_is_encoded_is_what_is_read(message: ViberMessage, field: ButtonField) -> None:
     """The standard library reads every field of a message from its body, and nothing else."""
@@ -75,7 +75,7 @@ def test_arbitrary_bytes_never_raise(body: bytes) -> None:
     assert isinstance(read_reply(body, str), Taken | Refused | None)
 
 
-@settings(max_examples=tries(150), deadline=None)
+@settings(max_examples=tries(150))
 @given(
     value=VALUES
     | st.dictionaries(KEYS, st.booleans() | VALUES)
@@ -93,7 +93,7 @@ def test_arbitrary_json_never_raises(*, value: Any, bom: bytes, ascii_only: bool
     assert answer is None or isinstance(value, dict)
 
 
-@settings(max_examples=tries(100), deadline=None)
+@settings(max_examples=tries(100))
 @given(
     depth=st.integers(1, 3000),
     key=st.sampled_from(["result", "errors", "viber_message_ids", "x"]),

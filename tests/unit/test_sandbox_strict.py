@@ -5,7 +5,7 @@ from typing import Any
 
 import phonenumbers
 import pytest
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from wooxy_async import Button, ViberMessage
 from wooxy_async._rules.checks import problems
@@ -102,7 +102,6 @@ def test_strict_keeps_the_order_of_the_page() -> None:
     assert errors(LENIENT, fields) == [7, 9, 11]
 
 
-@settings(deadline=None)
 @given(place=st.sampled_from(sorted(PLACES)), value=TEXTS | st.integers() | st.lists(st.none()) | st.booleans())
 @example("text", "\ud800")
 @example("tag", "x" * 51)
@@ -112,7 +111,6 @@ def test_strict_and_the_client_agree_about_texts(place: str, value: Any) -> None
     assert (errors(STRICT, fields) == []) is (problems(as_message(fields)) == ())
 
 
-@settings(deadline=None)
 @given(
     fields=st.fixed_dictionaries(
         {
@@ -133,7 +131,6 @@ def check_number(number: str) -> None:
     assert (errors(STRICT, {"phoneNumber": number}) == []) is sent, number
 
 
-@settings(deadline=None)
 @given(digits=st.integers(min_value=1, max_value=10**16), lead=st.sampled_from(["", "1", "49", "490", "39", "54", "7"]))
 def test_strict_and_the_client_agree_about_numbers(digits: int, lead: str) -> None:
     """A strict sandbox takes a number if, and only if, the client sends it as it is."""
