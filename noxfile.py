@@ -16,6 +16,8 @@ nox.options.sessions = [
     f"tests-{sys.executable}",
     "newer",
     "lowest",
+    "cap",
+    "journals",
     "pages",
     "recipes",
     "reference",
@@ -31,8 +33,10 @@ CURRENT = sys.version_info[:2]
 SUPPORTED = [(3, 11), (3, 12), (3, 13)]
 WORKERS = ("--numprocesses=4", "--dist=worksteal")  # more than cores: tests mostly wait
 CORE = [f"tests/contract/test_{name}.py" for name in ("send", "send_many", "cap", "leaving", "lifecycle", "sources")]
-# What takes long and is no matter of the interpreter's or a dependency's version; `tests` runs it.
-ONCE = [f"--ignore=tests/{name}" for name in ("contract/test_chaos.py", "contract/test_chaos_redis.py", "crash")]
+# What takes long and is no matter of the interpreter's or a dependency's version; each has a session of its own.
+CAP = [f"tests/contract/test_{name}.py" for name in ("chaos", "chaos_redis", "host_processes", "redis_processes")]
+JOURNALS = ["tests/crash"]
+REST = [f"--ignore={path}" for path in (*CAP, *JOURNALS)]
 
 
 def _answers(python: str) -> bool:
@@ -88,22 +92,22 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=[sys.executable, *FOUND.values()])
 def tests(session: nox.Session) -> None:
-    """Run all tests from an installed package, on asyncio (debug) and uvloop; every branch is covered."""
+    """Run the tests from an installed package, on asyncio (debug) and uvloop; every branch is covered."""
     _install(session, "test", "--editable", ".[cli,redis,uvloop]")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *WORKERS, *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *WORKERS, *REST, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
 
 @nox.session(python=FOUND.get(NEWEST, sys.executable))
 def newer(session: nox.Session) -> None:
-    """Run all tests on the newest other Python that is found, and the core's on eager tasks (3.12 and later)."""
+    """Run the tests on the newest other Python that is found, and the core's on eager tasks (3.12 and later)."""
     if NEWEST is None:
         session.log("no Python newer than this one was found")
         return
     _install(session, "test", ".[cli,redis,uvloop]")
-    session.run("pytest", *WORKERS, *ONCE, *session.posargs)
+    session.run("pytest", *WORKERS, *REST, *session.posargs)
     session.run("pytest", *WORKERS, *CORE, env={"WOOXY_TEST_EAGER": "1"})
 
 
@@ -119,7 +123,21 @@ def lowest(session: nox.Session) -> None:
         "redis==5.0.1",
     )
     _install(session, "test", ".[cli,redis,uvloop]", *pinned)
-    session.run("pytest", "-o", "asyncio_debug=false", *WORKERS, *ONCE, *session.posargs)
+    session.run("pytest", "-o", "asyncio_debug=false", *WORKERS, *REST, *session.posargs)
+
+
+@nox.session
+def cap(session: nox.Session) -> None:
+    """Hold the cap over processes and hosts: killed, stopped, forked, with and without the engine, at random."""
+    _install(session, "test", ".[cli,redis,uvloop]")
+    session.run("pytest", *WORKERS, *(session.posargs or CAP))
+
+
+@nox.session
+def journals(session: nox.Session) -> None:
+    """Kill campaigns and go on with them; cut a journal's file where a power loss would."""
+    _install(session, "test", ".[cli,redis,uvloop]")
+    session.run("pytest", *WORKERS, *(session.posargs or JOURNALS))
 
 
 @nox.session
