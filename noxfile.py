@@ -215,14 +215,14 @@ def chaos(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure beside the peers, interleaved: `nox -s bench -- --rounds 5`; results go to benchmarks/results."""
-    _install(session, "bench", "--editable", ".[uvloop]")
+    _install(session, "bench", "--editable", ".[redis,uvloop]")
     session.run("python", "-m", "benchmarks", "run", *session.posargs)
 
 
 @nox.session
 def bench_runs(session: nox.Session) -> None:
     """Prove that the benchmarks run; their figures mean nothing."""
-    _install(session, "bench", ".[uvloop]")
+    _install(session, "bench", ".[redis,uvloop]")
     results = f"{session.create_tmp()}/quick.json"
     session.run("python", "-m", "benchmarks", "run", "--quick", "--output", results)
     session.run("python", "-m", "benchmarks", "compare", results, results)

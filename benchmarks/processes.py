@@ -17,13 +17,25 @@ from typing import Any, Final
 
 import msgspec
 
+from benchmarks.engine import engine
 from benchmarks.interface import SLOTS
 from benchmarks.lock_files import LockFiles
+from benchmarks.redis_semaphores import RedisSemaphores
 from benchmarks.work import TOKEN, message_maker
 
-WAYS: Final = {"process": "one process", "host": "host", "files": "lock files, polled"}
+WAYS: Final = {
+    "process": "one process",
+    "host": "host",
+    "files": "lock files, polled",
+    "redis": "Valkey",
+    "far": "Valkey, 2.7 ms away",
+    "semaphore": "py-redis-semaphore",
+}
+SHARED: Final = ("host", "files", "redis", "semaphore")  # the ways of several processes, where the network is no matter
+LEASE: Final = 3.0  # seconds
 LOSS_HOLD: Final = 1.0
 _SETTLE: Final = 0.7  # seconds before figures count
+_AT_AN_ENGINE: Final = ("redis", "far", "semaphore")
 _NOBODY: Final = "http://127.0.0.1:9"  # where no task sends anything
 
 
@@ -33,7 +45,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         job: "stream", "churn", "alone", "hold" or "wait".
         way: how it has slots; see `WAYS`.
-        directory: where processes meet.
+        place: where processes meet: a directory, or an engine's address.
         url: the server's, for those who send.
         seconds: for which figures count.
         tasks: at once.
@@ -45,7 +57,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     job: str
     way: str
-    directory: str
+    place: str
     url: str = _NOBODY
     seconds: float = 1.0
     tasks: int = 1
@@ -84,10 +96,15 @@ class Process:
 
 
 @contextmanager
-def meeting() -> Iterator[str]:
-    """Give a directory in which processes meet."""
+def meeting(way: str = "host", url: str = _NOBODY) -> Iterator[str]:
+    """Give a place in which the processes meet that have their slots in a way; they send to that address."""
     with TemporaryDirectory() as directory:
-        yield directory
+        if way not in _AT_AN_ENGINE:
+            yield directory
+            return
+        with engine(Path(directory), far=way == "far") as address:
+            together(Task(job="alone", way=way, place=address, url=url, count=1))  # at first nothing is granted
+            yield address
 
 
 @contextmanager
@@ -113,13 +130,20 @@ def together(*tasks: Task) -> list[dict[str, Any]]:
 
 def limiter_of(task: Task) -> Any:
     """Return the limiter of a way."""
-    from wooxy_async.limits import ProcessLimiter  # noqa: PLC0415 - the measured process alone
+    from wooxy_async.limits import ProcessLimiter, redis  # noqa: PLC0415 - the measured process alone
     from wooxy_async.limits._host import HostLimiter  # noqa: PLC0415
 
     if task.way == "files":
-        return LockFiles(Path(task.directory))
+        return LockFiles(Path(task.place))
     if task.way == "host":
-        return HostLimiter(TOKEN, url=task.url, directory=task.directory, loss_hold=LOSS_HOLD)
+        return HostLimiter(TOKEN, url=task.url, directory=task.place, loss_hold=LOSS_HOLD)
+    if task.way == "semaphore":
+        return RedisSemaphores(task.place, LEASE)
+    if task.way in _AT_AN_ENGINE:
+        from wooxy_async.limits._redis import RedisLimiter  # noqa: PLC0415 - needs the extra
+
+        choice = redis(task.place, lease=LEASE)
+        return RedisLimiter(TOKEN, choice=choice, url=task.url, loss_hold=LOSS_HOLD)
     return ProcessLimiter(TOKEN)
 
 
@@ -168,16 +192,17 @@ async def _churn(task: Task, limiter: Any) -> dict[str, Any]:
 
 
 async def _alone(task: Task, limiter: Any) -> dict[str, Any]:
-    """Take a free slot and give it back, many times; returns the CPU of one."""
+    """Take a free slot and give it back, many times; returns CPU and time of one, in seconds."""
     _ready()
     for _warm in range(SLOTS):
         async with limiter.slot(priority="bulk"):
             pass
-    used = time.process_time()
+    used, began = time.process_time(), time.monotonic()
     for _time in range(task.count):
         async with limiter.slot(priority="bulk"):
             pass
-    return {"cpu": (time.process_time() - used) / task.count}
+    seconds = time.monotonic() - began
+    return {"cpu": (time.process_time() - used) / task.count, "seconds": seconds / task.count}
 
 
 async def _wait(task: Task, limiter: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Final
 
 from benchmarks.interface import SLOTS, Case, Plot, Results, Scale, Table
-from benchmarks.processes import WAYS, Task, meeting, started, together
+from benchmarks.processes import SHARED, WAYS, Task, meeting, started, together
 from benchmarks.spread import percentile, shown
 
 TITLE: Final = "Cost of a slot"
@@ -16,9 +16,9 @@ _PROCESSES: Final = 4
 _TASKS: Final = 20
 _HOLD: Final = 0.02
 _WAITERS: Final = 100
-_SHARED: Final = ("host", "files")
 _HEADER: Final = {
     "free_us": "free: CPU, µs",
+    "free_ms": "free: ms",
     "p50_ms": f"{_PROCESSES} x {_TASKS} tasks, {1e3 * _HOLD:g} ms: p50, ms",
     "p99_ms": "p99, ms",
     "longest_ms": "longest, ms",
@@ -28,19 +28,19 @@ _HEADER: Final = {
 
 def cases(scale: Scale) -> Iterable[Case]:
     """Yield each way."""
-    for number, way in enumerate(WAYS):
+    for way in ("process", *SHARED):
         count = 100 if scale.quick else 5_000
-        options = {"way": number, "seconds": scale.seconds}
+        options = {"way": list(WAYS).index(way), "seconds": scale.seconds}
         yield Case(question="slots_cost", name=WAYS[way], count=count, options=options)
 
 
 def measure(case: Case, _url: str) -> dict[str, float]:
     """Take free slots alone; then, over processes, wait for used ones."""
     way, seconds = list(WAYS)[int(case.options["way"])], case.options["seconds"]
-    with meeting() as directory:
-        (alone,) = together(Task(job="alone", way=way, directory=directory, count=case.count))
-    found = {"free_us": 1e6 * alone["cpu"]}
-    if way in _SHARED:
+    with meeting(way) as place:
+        (alone,) = together(Task(job="alone", way=way, place=place, count=case.count))
+    found = {"free_us": 1e6 * alone["cpu"], "free_ms": 1e3 * alone["seconds"]}
+    if way in SHARED:
         waits = _waits(way, seconds)
         found |= {"p50_ms": 1e3 * median(waits), "p99_ms": 1e3 * percentile(waits, 99), "longest_ms": 1e3 * max(waits)}
         found["waiting_percent"] = 100 * _waiting(way, seconds)
@@ -48,16 +48,16 @@ def measure(case: Case, _url: str) -> dict[str, float]:
 
 
 def _waits(way: str, seconds: float) -> list[float]:
-    with meeting() as directory:
-        task = Task(job="churn", way=way, directory=directory, seconds=seconds, tasks=_TASKS, hold=_HOLD)
+    with meeting(way) as place:
+        task = Task(job="churn", way=way, place=place, seconds=seconds, tasks=_TASKS, hold=_HOLD)
         return [wait for each in together(*[task] * _PROCESSES) for wait in each["waits"]]
 
 
 def _waiting(way: str, seconds: float) -> float:
-    with meeting() as directory:
-        with started(Task(job="hold", way=way, directory=directory, tasks=SLOTS)) as (holder,):
+    with meeting(way) as place:
+        with started(Task(job="hold", way=way, place=place, tasks=SLOTS)) as (holder,):
             holder.hears()  # it has all
-            (waiting,) = together(Task(job="wait", way=way, directory=directory, tasks=_WAITERS, seconds=seconds))
+            (waiting,) = together(Task(job="wait", way=way, place=place, tasks=_WAITERS, seconds=seconds))
         spent: float = waiting["cpu"]
         return spent
 
@@ -75,8 +75,8 @@ def tables(results: Results) -> list[Table]:
 
 
 def _cell(results: Results, way: str, value: str) -> str:
-    is_measured = way in _SHARED or value == "free_us"
-    return shown(results.rounds_of("slots_cost", WAYS[way], "", value) if is_measured else [], 1)
+    is_measured = way in SHARED or value.startswith("free_")
+    return shown(results.rounds_of("slots_cost", WAYS[way], "", value) if is_measured else [], 2)
 
 
 def plots(_results: Results) -> list[Plot]:

@@ -7,26 +7,25 @@ from collections.abc import Iterable
 from typing import Final
 
 from benchmarks.interface import SLOTS, Case, Plot, Results, Scale, Table
-from benchmarks.processes import LOSS_HOLD, WAYS, Process, Task, meeting, started
+from benchmarks.processes import LEASE, LOSS_HOLD, SHARED, WAYS, Process, Task, meeting, started
 from benchmarks.spread import shown
 
 TITLE: Final = "Slots after a SIGKILL"
 ORDER: Final = 10
-_WAYS: Final = ("host", "files")
 
 
 def cases(scale: Scale) -> Iterable[Case]:
     """Yield each way that has slots of more than one process."""
     del scale
-    for way in _WAYS:
+    for way in SHARED:
         yield Case(question="slots_recovery", name=WAYS[way], options={"way": list(WAYS).index(way)})
 
 
 def measure(case: Case, _url: str) -> dict[str, float]:
     """Kill the holder of all ten while another process waits for them."""
     way = list(WAYS)[int(case.options["way"])]
-    with meeting() as directory:
-        task = Task(job="hold", way=way, directory=directory, tasks=SLOTS)
+    with meeting(way) as place:
+        task = Task(job="hold", way=way, place=place, tasks=SLOTS)
         with started(task) as (holder,):
             holder.hears()
             heir = Process(task)
@@ -47,8 +46,9 @@ def tables(results: Results) -> list[Table]:
         for name in names
     ]
     note = (
-        f"Seconds from the kill until a process that waits has the first and the last of ten. The host limiter keeps "
-        f"them closed for `loss_hold`, here {LOSS_HOLD:g} s, because the server may still be at work."
+        "Seconds from the kill until a process that waits has the first and the last of ten. Ours keep them closed for "
+        f"`loss_hold`, here {LOSS_HOLD:g} s, because the server may still be at work; over an engine they are the dead "
+        f"process's until its lease of {LEASE:g} s ends."
     )
     return [Table(TITLE, ["", "first slot, s", "all ten, s"], rows, note)]
 

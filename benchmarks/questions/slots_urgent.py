@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from benchmarks.interface import Case, Plot, Results, Scale, Table
-from benchmarks.processes import WAYS, Task, meeting, together
+from benchmarks.processes import SHARED, WAYS, Task, meeting, together
 from benchmarks.spread import percentile
 
 TITLE: Final = "Wait of an urgent message beside 200 bulk waiters of four processes"
 ORDER: Final = 11
-_WAYS: Final = ("host", "files")
 _PROCESSES: Final = 4
 _TASKS: Final = 50
 _HOLD: Final = 0.05
@@ -19,7 +18,7 @@ _HOLD: Final = 0.05
 
 def cases(scale: Scale) -> Iterable[Case]:
     """Yield each way that has slots of more than one process."""
-    for way in _WAYS:
+    for way in SHARED:
         options = {"way": list(WAYS).index(way), "seconds": 2 * _HOLD if scale.quick else 2 * scale.seconds}
         yield Case(question="slots_urgent", name=WAYS[way], options=options)
 
@@ -27,11 +26,9 @@ def cases(scale: Scale) -> Iterable[Case]:
 def measure(case: Case, _url: str) -> dict[str, float]:
     """Use all slots for bulk, and ask for an urgent one now and then."""
     way, seconds = list(WAYS)[int(case.options["way"])], case.options["seconds"]
-    with meeting() as directory:
-        bulk = Task(job="churn", way=way, directory=directory, seconds=seconds, tasks=_TASKS, hold=_HOLD)
-        urgent = Task(
-            job="churn", way=way, directory=directory, seconds=seconds, hold=_HOLD, pause=_HOLD, priority="urgent"
-        )
+    with meeting(way) as place:
+        bulk = Task(job="churn", way=way, place=place, seconds=seconds, tasks=_TASKS, hold=_HOLD)
+        urgent = Task(job="churn", way=way, place=place, seconds=seconds, hold=_HOLD, pause=_HOLD, priority="urgent")
         *others, own = together(*[bulk] * _PROCESSES, urgent)
     waits = {f"wait_ms.{number}": 1e3 * wait for number, wait in enumerate(own["waits"])}
     return {"bulk_per_s": sum(each["served"] for each in others) / seconds, **waits}

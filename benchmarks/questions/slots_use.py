@@ -12,7 +12,7 @@ from benchmarks.spread import ratios, shown
 TITLE: Final = "Four processes, ten slots"
 ORDER: Final = 8
 LATENCIES: Final = {"20 ms": Latency(0.02), "50 ms": Latency(0.05), "100 ms": Latency(0.1)}
-_PROCESSES: Final = {"process": 1, "host": 4, "files": 4}
+_PROCESSES: Final = 4
 
 
 def cases(scale: Scale) -> Iterable[Case]:
@@ -26,9 +26,9 @@ def cases(scale: Scale) -> Iterable[Case]:
 def measure(case: Case, url: str) -> dict[str, float]:
     """Send campaigns at full speed from all processes at once."""
     way, seconds = list(WAYS)[int(case.options["way"])], case.options["seconds"]
-    with meeting() as directory:
-        task = Task(job="stream", way=way, directory=directory, url=url, seconds=seconds)
-        seen = together(*[task] * _PROCESSES[way])
+    with meeting(way, url) as place:
+        task = Task(job="stream", way=way, place=place, url=url, seconds=seconds)
+        seen = together(*[task] * (1 if way == "process" else _PROCESSES))
     sent = sum(each["sent"] for each in seen)
     return {"rate_per_s": sent / seconds, "cpu_us": 1e6 * sum(each["cpu"] for each in seen) / max(sent, 1)}
 

@@ -105,6 +105,14 @@ async def test_processes_that_do_not_meet_are_caught(tmp_path: Path) -> None:
 
 
 @once
+async def test_a_rolling_deployment_uses_ten_slots(tmp_path: Path) -> None:
+    """Old and new ones send side by side, each old one ends what it has out: nothing is in doubt."""
+    async with machine(tmp_path, latency=0.2) as (sandbox, shared):
+        await shared.roll()
+    assert (sandbox.peak_in_progress, sandbox.violations, sandbox.duplicates) == (10, 0, 0)
+
+
+@once
 async def test_killed_processes_give_their_slots_back_late_but_surely(tmp_path: Path) -> None:
     """The server works on for a moment on the requests of the dead: there is no eleventh, and no slot is lost."""
     async with machine(tmp_path, latency=0.2, loss_grace=0.4) as (sandbox, shared):

@@ -70,6 +70,14 @@ async def test_killed_processes_give_their_slots_back_late_but_surely() -> None:
 
 
 @once
+async def test_a_rolling_deployment_uses_ten_slots() -> None:
+    """Old and new ones send side by side, each old one ends what it has out: nothing is in doubt."""
+    async with hosts(latency=0.2) as (sandbox, shared, _engine):
+        await shared.roll()
+    assert (sandbox.peak_in_progress, sandbox.violations, sandbox.duplicates) == (10, 0, 0)
+
+
+@once
 async def test_slots_of_the_dead_open_after_lease_and_hold() -> None:
     """Ten slots of a killed process are another's, when the lease and the hold have passed, and not before."""
     async with hosts() as (_sandbox, shared, _engine):

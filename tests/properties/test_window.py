@@ -2,7 +2,6 @@
 
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-
 from tries import tries
 
 from wooxy_async._client.window import Window

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -88,6 +89,23 @@ class Machine:
         size = options.get("count", SLOTS)
         starts = (self.start(mode, **options, start=at * size) for at in range(processes))
         return list(await asyncio.gather(*starts))
+
+    async def roll(self) -> None:
+        """Replace three processes that send, one after the other, each by SIGTERM when its successor sends too."""
+        serving = [await self._serve(at) for at in range(3)]
+        for at, leaving in enumerate(list(serving), 3):
+            serving.append(await self._serve(at))
+            leaving.signal(signal.SIGTERM)
+            told = await leaving.reads()
+            assert told.pop("Accepted") > 1
+            assert told.keys() <= {"NotSent"}
+            await leaving.process.wait()
+
+    async def _serve(self, at: int) -> Worker:
+        worker = await self.start("serve", start=at * 1_500)
+        worker.go()
+        assert await worker.reads() == "serving"
+        return worker
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -100,6 +101,34 @@ async def send(client: WooxyClient, options: Options) -> None:
             for result in await asyncio.gather(*sends, return_exceptions=True)
         )
     say({**told, "seconds": time.monotonic() - began})
+
+
+async def serve(client: WooxyClient, options: Options) -> None:
+    """Send a campaign beside urgent messages until SIGTERM, as a service does; print when it sends, and outcomes."""
+    told: Counter[str] = Counter()
+    numbers = (message(options.start + at) for at in itertools.count())
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+
+    async def campaign() -> None:
+        async for outcome in client.send_many(numbers):
+            told[type(outcome).__name__] += 1
+
+    async def logins() -> None:
+        told[type(await client.send(next(numbers))).__name__] += 1
+        say("serving")
+        while not ended.is_set():
+            try:
+                told[type(await client.send(next(numbers))).__name__] += 1
+            except WooxyError as error:
+                told[type(error.outcome).__name__] += 1
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(campaign())
+        group.create_task(logins())
+        await ended.wait()
+        await client.aclose()
+    say(told)
 
 
 def loaded_client_of(options: Options) -> WooxyClient:
@@ -192,6 +221,7 @@ def preload(options: Options) -> None:
 MODES: dict[str, tuple[Callable[[Options], Any], Callable[[Any, Options], Any]]] = {
     "stream": (client_of, stream),
     "send": (client_of, send),
+    "serve": (client_of, serve),
     "load": (loaded_client_of, load),
     "hold": (limiter_of, hold),
     "orphan": (limiter_of, orphan),
