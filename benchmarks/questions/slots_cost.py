@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.interface import SLOTS, Case, Plot, Results, Scale, Table
 from benchmarks.processes import SHARED, WAYS, Task, meeting, started, together
-from benchmarks.spread import percentile, shown
+from benchmarks.spread import NOTHING, percentile, ratios, shown
 
 TITLE: Final = "Cost of a slot"
 ORDER: Final = 9
@@ -16,9 +16,11 @@ _PROCESSES: Final = 4
 _TASKS: Final = 20
 _HOLD: Final = 0.02
 _WAITERS: Final = 100
+_ALONE: Final = ("free_us", "free_ms", "message_us")  # what one process does alone
 _HEADER: Final = {
     "free_us": "free: CPU, µs",
     "free_ms": "free: ms",
+    "message_us": "a campaign, answered at once: CPU per message, µs · x one process",
     "p50_ms": f"{_PROCESSES} x {_TASKS} tasks, {1e3 * _HOLD:g} ms: p50, ms",
     "p99_ms": "p99, ms",
     "longest_ms": "longest, ms",
@@ -34,12 +36,15 @@ def cases(scale: Scale) -> Iterable[Case]:
         yield Case(question="slots_cost", name=WAYS[way], count=count, options=options)
 
 
-def measure(case: Case, _url: str) -> dict[str, float]:
-    """Take free slots alone; then, over processes, wait for used ones."""
+def measure(case: Case, url: str) -> dict[str, float]:
+    """Take free slots alone, and send a campaign alone; then, over processes, wait for used slots."""
     way, seconds = list(WAYS)[int(case.options["way"])], case.options["seconds"]
     with meeting(way) as place:
         (alone,) = together(Task(job="alone", way=way, place=place, count=case.count))
     found = {"free_us": 1e6 * alone["cpu"], "free_ms": 1e3 * alone["seconds"]}
+    with meeting(way, url) as place:
+        (campaign,) = together(Task(job="stream", way=way, place=place, url=url, seconds=seconds))
+    found["message_us"] = 1e6 * campaign["cpu"] / max(campaign["sent"], 1)
     if way in SHARED:
         waits = _waits(way, seconds)
         found |= {"p50_ms": 1e3 * median(waits), "p99_ms": 1e3 * percentile(waits, 99), "longest_ms": 1e3 * max(waits)}
@@ -75,8 +80,13 @@ def tables(results: Results) -> list[Table]:
 
 
 def _cell(results: Results, way: str, value: str) -> str:
-    is_measured = way in SHARED or value.startswith("free_")
-    return shown(results.rounds_of("slots_cost", WAYS[way], "", value) if is_measured else [], 2)
+    if way not in SHARED and value not in _ALONE:
+        return NOTHING
+    rounds = results.rounds_of("slots_cost", WAYS[way], "", value)
+    if value != "message_us":
+        return shown(rounds, 2)
+    alone = results.rounds_of("slots_cost", WAYS["process"], "", value)
+    return f"{shown(rounds)} · {shown(ratios(rounds, alone), 2)}x"
 
 
 def plots(_results: Results) -> list[Plot]:
