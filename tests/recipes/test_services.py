@@ -66,6 +66,19 @@ async def test_400_at_once(tmp_path: Path, sandbox: Sandbox, text: str, words: t
     assert sorted(server.noted("Accepted")) == taken(sandbox)
 
 
+async def test_load_is_shed(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Where more wait than may, the others are told at once when to ask again; who was not told so is answered."""
+    text = FASTAPI.replace("max_waiting=1_000", "max_waiting=5")
+    async with serving(tmp_path, sandbox, text, *UVICORN) as server, people() as who:
+        await asyncio.gather(*[ask(who, server, row) for row in range(200)])
+        await server.stop()
+        assert set(who.answered.values()) == {200, 503}, server.log
+    assert {reference for reference, status in who.answered.items() if status == 503} == who.later.keys()
+    assert all(int(seconds) >= 1 for seconds in who.later.values())
+    assert taken(sandbox) == sorted(who.answered.keys() - who.later.keys())
+    assert sandbox.violations == 0
+
+
 @every_service
 async def test_people_who_leave(tmp_path: Path, sandbox: Sandbox, text: str, words: tuple[str, ...]) -> None:
     """What was taken for somebody whose connection is gone is noted all the same."""

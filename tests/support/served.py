@@ -114,6 +114,7 @@ class People:
     def __init__(self, http: aiohttp.ClientSession) -> None:
         self._http = http
         self.answered: dict[str, int] = {}  # by reference: the status
+        self.later: dict[str, str] = {}  # by reference: after how many seconds to ask again
 
     async def ask(self, reference: str, method: str, url: str, **options: Any) -> None:
         """Send a request, and note its answer; none comes where the server has gone."""
@@ -121,6 +122,8 @@ class People:
             async with self._http.request(method, url, **options) as answer:
                 await answer.read()
                 self.answered[reference] = answer.status
+                if seconds := answer.headers.get("Retry-After"):
+                    self.later[reference] = seconds
         except aiohttp.ClientError:
             return
 
