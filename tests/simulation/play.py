@@ -8,6 +8,7 @@ import gc
 import itertools
 import logging
 import random
+import weakref
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from wooxy_async.limits import ProcessLimiter
 
 Awaiting = Awaitable[None]
 START: Final = 1000.0  # when a schedule begins, by its clock
+END: Final = 1e9  # long after it
 LONGEST: Final = 20_000.0  # seconds of a schedule
 CLOSING: Final = 11.1  # seconds that closing may take: 10, one more, and a little
 _runs = itertools.count(10**9)  # tokens of one length: what is left of an account must not be met again
@@ -76,6 +78,22 @@ class Ledger:
         self.seen[name].append(outcome)
 
 
+class _Hands:
+    """The clients' clock. It keeps no play alive: afterwards all pauses have passed, and its account is forgotten."""
+
+    def __init__(self, play: Play) -> None:
+        self._play = weakref.ref(play)
+
+    def monotonic(self) -> float:
+        """Return the time of the loop."""
+        play = self._play()
+        return END if play is None else play.monotonic()
+
+    def time(self) -> float:
+        """Return the same since the epoch."""
+        return EPOCH + self.monotonic()
+
+
 class Play:
     """One schedule on its way.
 
@@ -101,19 +119,14 @@ class Play:
             lambda: self.loop.time() - self.ledger.blocked, self.server.note, self.ledger.wrong
         )
         self._hooks_called: Counter[str] = Counter()
+        self._hands = _Hands(self)
         self.clients: list[WooxyClient] = []
         self._replaced: list[WooxyClient] = []
         self._held: list[Any] = []
 
-    # The client's clock.
-
     def monotonic(self) -> float:
         """Return the time of the loop."""
         return self.loop.time()
-
-    def time(self) -> float:
-        """Return the same since the epoch."""
-        return EPOCH + self.loop.time()
 
     def run(self) -> None:
         """Play it."""
@@ -170,7 +183,7 @@ class Play:
         limiter: Any = "process"
         if self.schedule.troubles["acquire"] or self.schedule.troubles["release"]:
             inner = ProcessLimiter(
-                self._token, share=drawn["max_concurrency"], loss_hold=drawn["loss_hold"], clock=self
+                self._token, share=drawn["max_concurrency"], loss_hold=drawn["loss_hold"], clock=self._hands
             )
             limiter = TroubledLimiter(inner, troubles["acquire"], troubles["release"])
         client = WooxyClient(
@@ -189,7 +202,7 @@ class Play:
             on_attempt=hook("on_attempt", lambda attempt: str(attempt.reference)) if has_on_attempt else None,
             on_outcome=hook("on_outcome", ledger.on_outcome),
             on_settled=hook("on_settled", ledger.on_settled),
-            clock=self,
+            clock=self._hands,
         )
         client._session.jitter = self._jitter.random
         return client
@@ -281,7 +294,7 @@ class Play:
         not_after = None
         if planned.late_after is not None:
             self.ledger.too_late[name] = self.monotonic() + planned.late_after
-            not_after = datetime.fromtimestamp(self.time() + planned.late_after, UTC)
+            not_after = datetime.fromtimestamp(self._hands.time() + planned.late_after, UTC)
         return ViberMessage(
             domain="shop.example", phone_number=phone, text=f"{name} hello", reference=name, not_after=not_after
         )
