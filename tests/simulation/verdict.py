@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from anyio._backends._asyncio import _task_states
 from play import Play, listening
 from schedule import Schedule, draw
 from simulated_loop import LivelockError, Trace
@@ -54,6 +55,7 @@ def verdict(seed: int, without: frozenset[int] = frozenset(), *, keep_trace: boo
     if not wrong:
         wrong.extend(_compared(play))
     play.ledger.over = True
+    _task_states.clear()  # of tasks that died with their loop: anyio would keep them, and all that they know of
     told = play.ledger.told
     return Verdict(
         schedule=schedule,
