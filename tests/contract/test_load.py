@@ -324,7 +324,7 @@ def test_a_rest_that_was_shortened_too_early_goes_back_and_is_held() -> None:
     assert held == [20, 30, 50, 90, 170, 330, 650, 650]
 
 
-def test_the_third_round_pauses_the_account() -> None:
+async def test_the_third_round_pauses_the_account() -> None:
     """The pause is the policy's first, then its second; bulk waits for it, and a trial that is refused waits longer."""
     clock = Hands()
     pace = Pace(clock)
@@ -347,3 +347,19 @@ def test_the_third_round_pauses_the_account() -> None:
     assert (pace.admit("urgent"), pace.admit("bulk")) == ("go", "wait")
     clock.at = 132.0
     assert pace.admit("bulk") == "go"
+
+
+def test_a_trial_ends_with_its_loop() -> None:
+    """What is left in a loop that was closed tells nobody of its end: the next urgent message tries all the same."""
+    clock = Hands()
+    pace = Pace(clock)
+    pace.refused(clock.at, 1.0, float)
+    clock.at += 2.0
+
+    async def admit() -> str:
+        return pace.admit("urgent")
+
+    loop = asyncio.new_event_loop()
+    assert [loop.run_until_complete(admit()), asyncio.run(admit())] == ["trial", "wait"]
+    loop.close()
+    assert asyncio.run(admit()) == "trial"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import weakref
 from typing import Final
 
 from wooxy_async._ports import Clock, Priority
@@ -20,11 +22,20 @@ class Load:
     """
 
     def __init__(self, most: int | None, slots: int, clock: Clock) -> None:
-        self.waiting: dict[Priority, int] = {"urgent": 0, "bulk": 0}
+        self._waiting: dict[Priority, int] = {"urgent": 0, "bulk": 0}
+        self._loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
         self._most = most
         self._slots = slots
         self._clock = clock
         self._held = 1.0  # seconds that a request has its slot, on average
+
+    @property
+    def waiting(self) -> dict[Priority, int]:
+        """How many wait in the running loop; those that were left in one that was closed wait for nothing any more."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None or self._loop() is not loop:
+            self._loop, self._waiting = weakref.ref(loop), {"urgent": 0, "bulk": 0}
+        return self._waiting
 
     def ended(self, began: float) -> None:
         """Note that a request which began then has given its slot back."""

@@ -25,7 +25,8 @@ NO_SLOT: Final = Cause(
 
 async def acquire(session: Session, priority: Priority, deadline: float | None) -> tuple[Slot, Lease] | Cause:
     """Return a slot, or why there is none: whatever a limiter raises, no request was started."""
-    session.load.waiting[priority] += 1
+    waiting = session.load.waiting
+    waiting[priority] += 1
     try:
         if session.tokens is not None and (missing := await session.tokens.ready()) is not None:
             return missing
@@ -42,7 +43,7 @@ async def acquire(session: Session, priority: Priority, deadline: float | None) 
         text = f"The limiter failed ({type(error).__name__}); no request was started."
         return Cause(kind="limiter_unavailable", text=text)
     finally:
-        session.load.waiting[priority] -= 1
+        waiting[priority] -= 1
 
 
 async def release(session: Session, slot: Slot) -> None:

@@ -175,7 +175,7 @@ class Submission(Conclusion):
 
     async def _is_admitted(self) -> bool:
         """Wait while the account pauses; False where that would take too long, which is then the outcome."""
-        pace, load = self._session.pace, self._session.load
+        pace, waiting = self._session.pace, self._session.load.waiting
         while (answer := pace.admit(self.priority)) == "wait":
             wait = pace.wait(self.priority)
             self._state = changed(self._state, State.PAUSED)
@@ -192,11 +192,11 @@ class Submission(Conclusion):
                 return False
             # The pause of bulk only grows; that of the urgent ends with the first of them that is taken.
             most = wait if self.priority == "bulk" else min(max(wait, _POLL_EVERY), 5 * _POLL_EVERY)
-            load.waiting[self.priority] += 1
+            waiting[self.priority] += 1
             try:
                 await self._session.sleep(most)
             finally:
-                load.waiting[self.priority] -= 1
+                waiting[self.priority] -= 1
         self._is_trial = answer == "trial"
         return True
 

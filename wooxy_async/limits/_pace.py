@@ -15,12 +15,13 @@ A round is what answers the requests of one burst: what was under way when its f
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Final, Literal
-from weakref import WeakValueDictionary
 
 from wooxy_async._ports import Clock, Priority
 
@@ -55,13 +56,13 @@ class Pace:
         self._bulk_at = 0.0  # when bulk may start again
         self._urgent_at: float | None = None  # when the next urgent one may try, while they try one by one
         self._urgent_wait = 0.0
-        self._is_trying = False
+        self._trying: weakref.ref[asyncio.AbstractEventLoop] | None = None  # the loop of the urgent one that tries
         self._probe_ends = -math.inf
 
     def start_anew(self) -> None:
         """Be usable in a forked child, whatever another thread of the parent was doing."""
         self._lock = threading.Lock()
-        self._is_trying = False
+        self._trying = None
         self._probe_ends = -math.inf
 
     @property
@@ -80,20 +81,24 @@ class Pace:
         return self.paused_for > 0 if priority == "bulk" else self._urgent_at is not None
 
     def admit(self, priority: Priority) -> Literal["wait", "go", "trial"]:
-        """Say whether a request may start now; a trial is told to `end_trial` when it has ended, however it ended."""
+        """Say whether a request may start now; a trial is told to `end_trial` when it has ended, however it ended.
+
+        One whose loop was closed meanwhile has ended too: nothing of it may ever run again.
+        """
         with self._lock:
             if self.wait(priority) > 0:
                 return "wait"
             if priority == "bulk" or self._urgent_at is None:
                 return "go"
-            if self._is_trying:
+            trying = None if self._trying is None else self._trying()
+            if trying is not None and not trying.is_closed():
                 return "wait"
-            self._is_trying = True
+            self._trying = weakref.ref(asyncio.get_running_loop())
             return "trial"
 
     def end_trial(self) -> None:
         """Let the next urgent request try."""
-        self._is_trying = False
+        self._trying = None
 
     def begin_probe(self, limit: float) -> bool:
         """Be the one that probes the account, unless somebody else is.
@@ -177,7 +182,7 @@ class Pace:
         self._urgent_at = max(now + wait, self._urgent_at or 0.0)
 
 
-_paces: WeakValueDictionary[bytes, Pace] = WeakValueDictionary()
+_paces: weakref.WeakValueDictionary[bytes, Pace] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
 
