@@ -280,9 +280,8 @@ class Play:
         client = self.clients[number]
         self._replaced.append(client)
         self.clients[number] = self._client(number)
-        is_first = not client.closed  # who closes it again does not wait
         await self._close(client)
-        if is_first and client._session.submissions:
+        if client._session.is_ended and client._session.submissions:  # who closes it again does not wait for its end
             self.ledger.wrong.append(f"submissions of a closed client: {len(client._session.submissions)}")
 
     async def _do_close(self, deed: Deed) -> None:
@@ -443,7 +442,9 @@ class _Consumer:
             return  # it never began
         if len(self._seen) != pulled:
             wrong.append(f"{pulled} were pulled, and {len(self._seen)} seen")
-        if source.has_raised and self._error is None:
+        # A source that a blocked loop has kept from its work may be left meanwhile: its error is logged then.
+        was_kept = self._stream._feeder._is_left and self._play.ledger.blocked > self._stream._feeder.drain
+        if source.has_raised and self._error is None and not was_kept:
             wrong.append("the error of a source was lost")
         is_whole = self._error is not None or self._client.closed or pulled == len(source._items)
         if not is_whole:
