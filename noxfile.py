@@ -16,8 +16,6 @@ nox.options.sessions = [
     f"tests-{sys.executable}",
     "newer",
     "lowest",
-    "cap",
-    "journals",
     "pages",
     "recipes",
     "reference",
@@ -33,7 +31,7 @@ CURRENT = sys.version_info[:2]
 SUPPORTED = [(3, 11), (3, 12), (3, 13)]
 WORKERS = ("--numprocesses=4", "--dist=worksteal")  # more than cores: tests mostly wait
 CORE = [f"tests/contract/test_{name}.py" for name in ("send", "send_many", "cap", "leaving", "lifecycle", "sources")]
-# What takes long and is no matter of the interpreter's or a dependency's version; each has a session of its own.
+# What takes long and is no matter of the interpreter's or a dependency's version; `cap` and `journals` run it alone.
 CAP = [f"tests/contract/test_{name}.py" for name in ("chaos", "chaos_redis", "host_processes", "redis_processes")]
 JOURNALS = ["tests/crash"]
 REST = [f"--ignore={path}" for path in (*CAP, *JOURNALS)]
@@ -92,10 +90,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=[sys.executable, *FOUND.values()])
 def tests(session: nox.Session) -> None:
-    """Run the tests from an installed package, on asyncio (debug) and uvloop; every branch is covered."""
+    """Run all tests from an installed package, on asyncio (debug) and uvloop; every branch is covered."""
     _install(session, "test", "--editable", ".[cli,redis,uvloop]")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *WORKERS, *REST, *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *WORKERS, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 

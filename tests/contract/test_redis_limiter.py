@@ -294,6 +294,16 @@ async def test_who_is_cut_off_for_a_moment_goes_on(sandbox: Sandbox, engine: Val
         assert isinstance(await told(client, 1), Accepted)
 
 
+async def test_who_does_not_hear_any_more_connects_anew(sandbox: Sandbox, engine: Valkey) -> None:
+    """The engine ends the connection by which the grants of others come, and no other: both are made anew."""
+    async with relay(engine) as between, client_of(sandbox, f"redis://127.0.0.1:{between.port}") as client:
+        assert isinstance(await told(client), Accepted)
+        before = between.connections
+        assert await engine.do("CLIENT", "KILL", "TYPE", "pubsub") == 1
+        await until(lambda: between.connections >= before + 2)
+        assert isinstance(await told(client, 1), Accepted)
+
+
 @pytest.mark.parametrize(
     ("info", "text"),
     [

@@ -265,6 +265,26 @@ def test_done_twice_is_done_once(both: tuple[HostSlots, HostSlots], tmp_path: Pa
         file.close()
 
 
+def test_a_slot_that_is_just_being_taken_holds_nothing(tmp_path: Path, clock: Clock) -> None:
+    """It is locked, and nothing is written in it yet: whoever takes it finds that the file has moved."""
+    old, taking, new = (HostFile(tmp_path / name, is_shared=False, now=clock.now) for name in ("old", "old", "new"))
+    assert taking.lock_slot(0, taking.generation(0))
+    assert not bring_others(old, new, clock.now)
+    assert new.read(0, 0).mark == FREE
+    for file in (old, taking, new):
+        file.close()
+
+
+def test_the_stand_in_of_a_slot_that_nobody_has_any_more_goes(tmp_path: Path, clock: Clock) -> None:
+    """Its holder gave it up in the old file, and nobody has looked since."""
+    old, new = (HostFile(tmp_path / name, is_shared=False, now=clock.now) for name in ("old", "new"))
+    new.write(1, 0, Record(clock.now + LENGTH, 0.0, CLOSED, old.number, -1))
+    assert not bring_others(old, new, clock.now)
+    assert new.read(1, new.generation(1)).mark == FREE
+    old.close()
+    new.close()
+
+
 def test_a_place_that_changes_at_the_last_moment_is_left_alone(
     both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock
 ) -> None:
