@@ -151,6 +151,31 @@ def test_a_closed_loop_is_cut_before_its_slots_open(
     gc.collect()  # here, where the warnings of tasks that died with their loop are expected
 
 
+def test_what_waited_in_a_closed_loop_counts_no_more(
+    peer: tuple[HostileServer, Callable[[], Any]], token: str
+) -> None:
+    """One message waits where one may, and its loop is closed: those of the next loop are let in as ever."""
+    server, factory = peer
+    server.acts["out"] = (Act(holding),)
+    client = client_of(server, token, max_concurrency=1, max_waiting=1, limiter="process")
+    loop = factory()
+    tasks = [loop.create_task(client.send(message(name))) for name in ("out", "waits")]
+    loop.run_until_complete(until(lambda: server.has_read("out") and client.statistics().waiting == 1))
+    loop.close()
+    for task in tasks:
+        task._log_destroy_pending = False
+
+    async def send() -> list[Outcome]:
+        async with client:
+            outcomes = [await client.send(message("new0"))]
+            return [*outcomes, *await asyncio.gather(*(client.send(message(name)) for name in ("new1", "new2")))]
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        assert {type(outcome) for outcome in runner.run(asyncio.wait_for(send(), PATIENCE))} == {Accepted}
+    assert server.books.taken == {"out": 1, "new0": 1, "new1": 1, "new2": 1}
+    del tasks, task
+
+
 def test_what_died_with_its_loop_goes_in_silence(
     peer: tuple[HostileServer, Callable[[], Any]], token: str, recwarn: pytest.WarningsRecorder
 ) -> None:

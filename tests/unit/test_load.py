@@ -1,11 +1,8 @@
 """How many messages of a client wait, and how long the next one probably would."""
 
-import asyncio
-
 import pytest
 
 from wooxy_async._client.load import Load
-from wooxy_async._ports import Priority
 
 
 class Hands:
@@ -23,7 +20,7 @@ class Hands:
         return self.now
 
 
-async def test_the_wait_is_that_of_the_line_by_what_requests_have_taken_lately() -> None:
+def test_the_wait_is_that_of_the_line_by_what_requests_have_taken_lately() -> None:
     """The estimate goes towards the latest requests; a pause that is longer counts instead."""
     clock = Hands()
     load = Load(6, 2, clock)
@@ -43,28 +40,9 @@ async def test_the_wait_is_that_of_the_line_by_what_requests_have_taken_lately()
     assert paused[0].text.endswith("max_waiting allows, 6; it may be better in 7 s.")
 
 
-async def test_without_a_bound_nobody_is_refused() -> None:
+def test_without_a_bound_nobody_is_refused() -> None:
     """And nothing is reckoned."""
     load = Load(None, 1, Hands())
     load.waiting["urgent"] = 1_000_000
     load.ended(0.0)
     assert load.refuses("urgent", 5.0) is None
-
-
-def test_what_waited_in_a_closed_loop_counts_no_more() -> None:
-    """Its end may never be told; where it is told late, those of the next loop are counted as they are."""
-    load = Load(1, 1, Hands())
-
-    async def wait() -> dict[Priority, int]:
-        waiting = load.waiting
-        waiting["urgent"] += 1
-        assert load.refuses("urgent", 0.0) is not None
-        return waiting
-
-    async def look() -> None:
-        assert load.refuses("urgent", 0.0) is None
-        left["urgent"] -= 1
-        assert load.waiting == {"urgent": 0, "bulk": 0}
-
-    left = asyncio.run(wait())
-    asyncio.run(look())

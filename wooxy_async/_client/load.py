@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import weakref
 from typing import Final
 
 from wooxy_async._ports import Clock, Priority
@@ -22,20 +20,15 @@ class Load:
     """
 
     def __init__(self, most: int | None, slots: int, clock: Clock) -> None:
-        self._waiting: dict[Priority, int] = {"urgent": 0, "bulk": 0}
-        self._loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
         self._most = most
         self._slots = slots
         self._clock = clock
         self._held = 1.0  # seconds that a request has its slot, on average
+        self.start_anew()
 
-    @property
-    def waiting(self) -> dict[Priority, int]:
-        """How many wait in the running loop; those that were left in one that was closed wait for nothing any more."""
-        loop = asyncio.get_running_loop()
-        if self._loop is None or self._loop() is not loop:
-            self._loop, self._waiting = weakref.ref(loop), {"urgent": 0, "bulk": 0}
-        return self._waiting
+    def start_anew(self) -> None:
+        """Begin with nobody who waits; who has been counted before is left to the old count."""
+        self.waiting: dict[Priority, int] = {"urgent": 0, "bulk": 0}
 
     def ended(self, began: float) -> None:
         """Note that a request which began then has given its slot back."""

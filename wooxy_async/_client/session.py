@@ -178,6 +178,7 @@ class Session:
         """Let go of what belonged to a loop that is closed, or to the parent of this process."""
         transport = self._transport or self._closing
         is_inherited = transport is not None and transport.is_inherited
+        self.load.start_anew()
         self.hooks.abandon(is_inherited=is_inherited)
         for submission in [] if is_inherited else list(self.submissions):
             submission.resolve_if_loop_is_closed()
