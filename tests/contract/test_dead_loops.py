@@ -151,9 +151,7 @@ def test_a_closed_loop_is_cut_before_its_slots_open(
     gc.collect()  # here, where the warnings of tasks that died with their loop are expected
 
 
-def test_what_waited_in_a_closed_loop_counts_no_more(
-    peer: tuple[HostileServer, Callable[[], Any]], token: str
-) -> None:
+def test_what_waited_in_a_closed_loop_counts_no_more(peer: tuple[HostileServer, Callable[[], Any]], token: str) -> None:
     """One message waits where one may, and its loop is closed: those of the next loop are let in as ever."""
     server, factory = peer
     server.acts["out"] = (Act(holding),)

@@ -234,8 +234,10 @@ class Play:
 
     def _look_at_what_is_left(self) -> None:
         wrong = self.ledger.wrong
-        for client in self.clients:
+        for client in (*self.clients, *self._replaced):
             statistics = client.statistics()
+            if client.closed and not client._session.is_ended:
+                wrong.append("a client was closed, and has not ended")
             if statistics.borrowed or statistics.waiting or statistics.outlived or statistics.closed:
                 wrong.append(f"left behind: {statistics}")
             if client._session.feeders or client._session.submissions:
@@ -442,7 +444,7 @@ class _Consumer:
             return  # it never began
         if len(self._seen) != pulled:
             wrong.append(f"{pulled} were pulled, and {len(self._seen)} seen")
-        # A source that a blocked loop has kept from its work may be left meanwhile: its error is logged then.
+        # Where a blocked loop kept a source from its cleanup until it was left, its cancellation supersedes its error.
         was_kept = self._stream._feeder._is_left and self._play.ledger.blocked > self._stream._feeder.drain
         if source.has_raised and self._error is None and not was_kept:
             wrong.append("the error of a source was lost")
