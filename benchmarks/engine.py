@@ -6,6 +6,7 @@ The relay is this module, run with the two sockets.
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 import time
@@ -37,16 +38,21 @@ def engine(directory: Path, *, far: bool) -> Iterator[str]:
         yield f"unix://{behind if far else near}"
 
 
-def _start(stack: ExitStack, command: list[str], socket: Path) -> None:
-    """Start a program that ends with the stack, and return when its socket is there."""
+def _start(stack: ExitStack, command: list[str], address: Path) -> None:
+    """Start a program that ends with the stack, and return when it answers."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
     stack.callback(process.wait)
     stack.callback(process.kill)
     ends = time.monotonic() + _LIMIT
-    while not socket.exists():
+    while not _answers(address):
         if time.monotonic() > ends or process.poll() is not None:
             raise RuntimeError(f"{command[0]} did not start")
-        time.sleep(0.01)
+        time.sleep(0.01)  # it tells nobody when it is ready
+
+
+def _answers(address: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as trying:
+        return trying.connect_ex(str(address)) == 0
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from benchmarks.interface import SLOTS
+from benchmarks.lock_files import Believing
 
 
-class RedisSemaphores:
+class RedisSemaphores(Believing):
     """A semaphore of ten for each message that waits: no priorities, and the dead hold their slots for the lease.
 
     Args:
@@ -31,20 +31,8 @@ class RedisSemaphores:
 
         del priority, deadline
         semaphore = Semaphore(self._client, self._config)
-        while not (await semaphore.aacquire()).success:
-            pass
+        await semaphore.aacquire()  # it waits without an end
         try:
             yield self
         finally:
             await semaphore.arelease()
-
-    def holds(self) -> bool:
-        """Believe it."""
-        return True
-
-    def keep_closed(self, seconds: float) -> None:
-        """Keep nothing closed."""
-
-    def statistics(self) -> Any:
-        """Count nothing."""
-        raise NotImplementedError

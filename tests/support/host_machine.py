@@ -92,9 +92,8 @@ class Machine:
 
     async def roll(self) -> None:
         """Replace three processes that send, one after the other, each by SIGTERM when its successor sends too."""
-        serving = [await self._serve(at) for at in range(3)]
-        for at, leaving in enumerate(list(serving), 3):
-            serving.append(await self._serve(at))
+        for at, leaving in enumerate([await self._serve(at) for at in range(3)], 3):
+            await self._serve(at)
             leaving.signal(signal.SIGTERM)
             told = await leaving.reads()
             assert told.pop("Accepted") > 1

@@ -213,6 +213,18 @@ async def test_a_slot_given_while_a_waiter_is_refused_is_told(path: Path, rival:
     slots.close()
 
 
+async def test_a_slot_kept_closed_is_not_given(path: Path) -> None:
+    """Not to an urgent message either."""
+    limiter = limiter_in(path)
+    for _ in range(SLOTS):
+        async with limiter.slot(priority="bulk") as lease:
+            lease.keep_closed(60.0)
+    assert limiter.statistics().closed == SLOTS
+    with pytest.raises(TimeoutError):
+        async with limiter.slot(priority="urgent", deadline=0.0):
+            pytest.fail("a closed slot was given")
+
+
 async def test_a_slot_kept_closed_opens_without_a_release(path: Path) -> None:
     """The client that kept it closed looks when it opens."""
     limiter = limiter_in(path)

@@ -75,9 +75,9 @@ class SendingWindow(msgspec.Struct, frozen=True, kw_only=True):
 
     def _left(self, now: datetime, zone: ZoneInfo) -> float:
         day = now.astimezone(zone).date()
-        start, end = self._bounds(day, zone)
         if not self._is_on(day):
             return 0.0
+        start, end = self._bounds(day, zone)
         while self._is_round_the_clock and self._is_on(day + _DAY) and end - now < _LOOKS_AHEAD:
             day += _DAY
             _, end = self._bounds(day, zone)
