@@ -19,7 +19,8 @@ from wooxy_async._client import slots
 from wooxy_async._client.account_info import ask
 from wooxy_async._client.session import Session
 from wooxy_async._client.settings import Settings, make_settings, seconds
-from wooxy_async._client.stream import Feeder, Messages, OutcomeStream, check_source
+from wooxy_async._client.source import Messages, check_source
+from wooxy_async._client.stream import Feeder, OutcomeStream
 from wooxy_async._client.submission import Submission
 from wooxy_async._client.tokens import Provider
 from wooxy_async._ports import Clock, Limiter, Marks, Priority, Transport

@@ -10,7 +10,7 @@ scope is open across a yield.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -19,6 +19,7 @@ import anyio
 from wooxy_async._client.breaker import CircuitBreaker
 from wooxy_async._client.session import Session
 from wooxy_async._client.settings import seconds
+from wooxy_async._client.source import Messages, opened
 from wooxy_async._client.submission import Submission
 from wooxy_async._client.window import Window
 from wooxy_async._ports import Marks, Priority
@@ -28,7 +29,6 @@ from wooxy_async._rules.retry import RetryPolicy
 from wooxy_async._runtime import foreign
 from wooxy_async._runtime.turns import begin, let_arrive
 
-Messages = Iterable[ViberMessage] | AsyncIterable[ViberMessage]
 _END: Final = object()
 _CLOSES_CLIENT: Final = 1.5  # seconds more for a source that closes its client, which takes its drain and one more
 _PROBE_MORE: Final = 30.0  # seconds that a probe may take beside its answer: for a slot, and a connection
@@ -314,36 +314,6 @@ class Feeder:
         else:
             self.window.results.append(outcome)
         self._wake()
-
-
-def check_source(messages: Any) -> None:
-    """Refuse what is no iterable of messages."""
-    if isinstance(messages, str | bytes | ViberMessage) or not (
-        hasattr(messages, "__iter__") or hasattr(messages, "__aiter__")
-    ):
-        raise TypeError(f"send_many takes an iterable of ViberMessages, not {type(messages).__name__}.")
-
-
-def opened(source: Messages, end: object) -> tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[None]]]:
-    """Return how a source is pulled and closed; a plain iterator is left as it is, for its owner to go on with.
-
-    Args:
-        source: the source.
-        end: what pulling it gives when it has ended.
-    """
-    if isinstance(source, AsyncIterable):
-        iterator = aiter(source)
-        return lambda: anext(iterator, end), getattr(iterator, "aclose", _nothing)
-    plain = iter(source)
-
-    async def pull() -> Any:
-        return next(plain, end)
-
-    return pull, _nothing
-
-
-async def _nothing() -> None:
-    return None
 
 
 class OutcomeStream(AsyncIterator[Outcome]):

@@ -12,7 +12,7 @@ from typing import Any, Final, Self, get_args
 import msgspec
 
 from wooxy_async._client.settings import seconds
-from wooxy_async._client.stream import Messages, check_source
+from wooxy_async._client.source import Messages, check_source
 from wooxy_async._ports import Priority
 from wooxy_async._rules.account import AccountInfo
 from wooxy_async._rules.arguments import one_of, shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
-from wooxy_async._client.stream import Messages
+from wooxy_async._client.source import Messages
 from wooxy_async._ports import Priority
 from wooxy_async._rules.account import AccountInfo
 from wooxy_async._rules.messages import ViberMessage

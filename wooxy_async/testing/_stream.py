@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from wooxy_async._client.settings import seconds
-from wooxy_async._client.stream import Messages, opened
+from wooxy_async._client.source import Messages, opened
 from wooxy_async._rules.documented import Scope
 from wooxy_async._rules.errors import rejection, scope
 from wooxy_async._rules.messages import ViberMessage
