@@ -26,6 +26,9 @@ class Believing:
     def keep_closed(self, seconds: float) -> None:
         """Keep nothing closed."""
 
+    async def aclose(self) -> None:
+        """Close nothing: what is open is of one slot."""
+
     def statistics(self) -> Any:
         """Count nothing."""
         raise NotImplementedError
