@@ -44,6 +44,12 @@ def pin_client() -> None:
     _pin(0, _processors()[1])
 
 
+def unpin() -> None:
+    """Let this process and its children run anywhere: several clients on one processor would measure that one."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+
+
 class Server:
     """The server process, and the line to it."""
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from benchmarks.engine import engine
+from benchmarks.harness import unpin
 from benchmarks.interface import SLOTS
 from benchmarks.lock_files import LockFiles
 from benchmarks.redis_semaphores import RedisSemaphores
@@ -98,6 +99,7 @@ class Process:
 @contextmanager
 def meeting(way: str = "host", url: str = _NOBODY) -> Iterator[str]:
     """Give a place in which the processes meet that have their slots in a way; they send to that address."""
+    unpin()
     with TemporaryDirectory() as directory:
         if way not in _AT_AN_ENGINE:
             yield directory

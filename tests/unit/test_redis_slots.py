@@ -10,7 +10,7 @@ import pytest
 
 from wooxy_async._ports import Priority
 from wooxy_async.limits._redis_script import Call, Standing
-from wooxy_async.limits._redis_slots import MARGIN, PAUSE_MAX, QUANTUM, RedisSlots, Trouble
+from wooxy_async.limits._redis_slots import HAND_OVER, MARGIN, PAUSE_MAX, RedisSlots, Trouble
 from wooxy_async.limits._redis_ticket import Ticket
 
 LEASE = 5.0
@@ -106,7 +106,7 @@ def bench() -> Bench:
 
 
 def test_a_wish_is_granted_used_passed_on_and_freed(bench: Bench) -> None:
-    """A slot goes from one message to the next for a tenth of a second; then the server is asked again."""
+    """A slot goes from one message to the next for a quarter of a second; then the server is asked again."""
     assert bench.take() is None
     (ticket,) = bench.hold()
     assert ticket.remaining() == LEASE - MARGIN
@@ -114,7 +114,7 @@ def test_a_wish_is_granted_used_passed_on_and_freed(bench: Bench) -> None:
     bench.slots.give(ticket, 0.0)
     bench.slots.announce(None, None)
     assert bench.take() is ticket
-    bench.clock.now += QUANTUM + 0.001
+    bench.clock.now += HAND_OVER + 0.001
     bench.slots.give(ticket, 0.0)
     assert bench.take() is None
     bench.slots.announce(None, None)

@@ -28,7 +28,7 @@ class RedisLimiter(ProcessLimiter):
     """Keeps one cap per account and API for all processes, of however many hosts, that meet at one server.
 
     First come, first served, over all processes; "urgent" goes before "bulk", but after four urgent ones in a row one
-    bulk message gets its turn. A process passes a slot on among its own messages for 0.1 s at the most, and not while
+    bulk message gets its turn. A process passes a slot on among its own messages for 0.25 s at the most, and not while
     an urgent one waits elsewhere.
 
     Args:

@@ -29,7 +29,8 @@ from wooxy_async.limits._slots import SLOTS, Slot, Terms
 
 MARGIN: Final = 1.0  # seconds before its lease ends from which a slot is not used any more
 PAUSE_MAX: Final = 900.0  # seconds for which an account pauses on the word of another process
-QUANTUM: Final = 0.1  # seconds for which a slot may pass from one message of this process to the next
+HAND_OVER: Final = 0.25  # seconds for which a slot may pass from one message of this process to the next
+_YIELDS_FOR: Final = 0.1  # seconds after word of an urgent message elsewhere, in which none does
 _CALLS_KNOWN: Final = 1000  # of which it is known when they were made; messages of older ones come too late
 _KINDS: Final[dict[Priority, str]] = {"urgent": "u", "bulk": "b"}
 Wanted = Callable[[], list[tuple[Priority, float]]]
@@ -160,7 +161,7 @@ class RedisSlots:
         ticket.watch(None)
         if self._tickets.get(ticket.name) is not ticket:
             return
-        may_pass_on = now - ticket.since < QUANTUM and now >= self._yield_until and ticket.holds()
+        may_pass_on = now - ticket.since < HAND_OVER and now >= self._yield_until and ticket.holds()
         if ticket.is_offline:
             del self._tickets[ticket.name]
             if keep > 0:
@@ -277,7 +278,7 @@ class RedisSlots:
 
     def yield_to_urgent(self) -> None:
         """Let slots go back to the server for a while: an urgent message waits elsewhere."""
-        self._yield_until = self._clock.monotonic() + QUANTUM
+        self._yield_until = self._clock.monotonic() + _YIELDS_FOR
 
     def pause(self, seconds: float) -> None:
         """Tell all processes that the account pauses; a hint."""
