@@ -60,6 +60,7 @@ from wooxy_async._rules.errors import (
     WooxyError,
 )
 from wooxy_async._rules.messages import Button, ViberMessage
+from wooxy_async._rules.outage import Outage
 from wooxy_async._rules.outcomes import (
     Accepted,
     Cause,
@@ -82,6 +83,7 @@ __all__ = [  # noqa: RUF022 - grouped, not sorted
     # client
     "WooxyClient",
     "OutcomeStream",
+    "Outage",
     "RetryPolicy",
     "Attempt",
     "Statistics",

@@ -16,11 +16,15 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from faults_connect import unused_port
 from typer.testing import CliRunner
 
 import wooxy_async.cli
 from wooxy_async.cli import main
 from wooxy_async.cli._app import app
+from wooxy_async.journals import RowState, default_path, read_rows
+from wooxy_async.journals._lock import RunLock
+from wooxy_async.journals._place import lock_path
 from wooxy_async.sandbox import Account, Fault, Sandbox
 
 DATA = Path(__file__).parents[1] / "data"
@@ -57,6 +61,7 @@ def contacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WOOXY_ACCESS_TOKEN", f"token-of-{tmp_path.name}"[:40])
     monkeypatch.delenv("WOOXY_BASE_URL", raising=False)
+    monkeypatch.setenv("WOOXY_RUNTIME_DIR", str(tmp_path / "state"))
     path = tmp_path / "contacts.csv"
     path.write_text(CONTACTS, encoding="utf-8-sig")
     return path
@@ -104,18 +109,93 @@ def test_every_row_is_sent_or_reported(sandbox: Sandbox, contacts: Path) -> None
         ("+14155550102", "Hi გიორგი of Riga"),
         ("+14155550103", 'Hi O"Brien 🎉 of Riga'),
     ]
-    lines = {line["row"]: line for line in lines_of(Path("out.jsonl"))}
-    assert {row: line["outcome"] for row, line in lines.items()} == {
-        1: "accepted",
-        2: "accepted",
-        3: "unusable",
-        4: "unusable",
-        5: "unusable",
-        6: "accepted",
+    rows = {row.sheet_row: row for row in read_rows("contacts.csv.wooxy")}
+    assert {place: row.state for place, row in rows.items()} == {
+        **dict.fromkeys((2, 3, 7), RowState.ACCEPTED),
+        **dict.fromkeys((4, 5, 6), RowState.INVALID),
     }
-    assert (lines[5]["kind"], lines[5]["repeats"]) == ("duplicate", 1)
-    assert lines[1]["message"]["phone_number"] == "+14155550101"
-    assert lines[1]["message_ids"]
+    assert rows[6].outcome is not None
+    assert rows[6].outcome["kind"] == "duplicate"
+    lines = {line["row"]: line for line in lines_of(Path("out.jsonl"))}
+    assert {row: line["outcome"] for row, line in lines.items()} == dict.fromkeys((2, 3, 7), "accepted")
+    assert lines[2]["message"]["phone_number"] == "+14155550101"
+    assert lines[2]["message_ids"]
+
+
+def test_the_same_command_again_sends_nothing_and_says_so(sandbox: Sandbox, contacts: Path) -> None:
+    """A finished campaign tells what became of it; new rows of the file are sent, changed ones are asked about."""
+    run(sandbox, contacts, "--results", "out.jsonl")
+    again = run(sandbox, contacts, "--results", "out.jsonl")
+    assert (again.exit_code, sandbox.taken) == (3, 3)
+    assert "contacts.csv.wooxy knows this campaign: accepted 3" in again.stdout
+    assert "0 of 0 messages" in again.stdout
+    assert "Who got it and when: wooxy results contacts.csv.wooxy" in again.stdout
+    whole = contacts.read_text(encoding="utf-8-sig")
+    contacts.write_text(whole + "+14155550104,New,Riga\n", encoding="utf-8-sig")
+    added = run(sandbox, contacts, "--results", "out.jsonl")
+    assert (sandbox.taken, "1 row new" in added.stdout, len(lines_of(Path("out.jsonl")))) == (4, True, 4)
+    contacts.write_text(whole.replace("გიორგი", "Giorgi"), encoding="utf-8-sig")
+    changed = run(sandbox, contacts)
+    assert (changed.exit_code, sandbox.taken) == (10, 4)
+    assert "(row 3). Say whether" in changed.stderr
+    assert "(--send-changed), or are not sent (--skip-changed)." in changed.stderr
+    assert run(sandbox, contacts, "--skip-changed").exit_code == 3
+    assert sandbox.taken == 4
+    assert run(sandbox, contacts, "--send-changed").exit_code == 3
+    assert (sandbox.taken, sandbox.messages[-1].text) == (5, "Hi Giorgi of Riga")
+
+
+def test_another_text_is_refused_with_the_difference(sandbox: Sandbox, contacts: Path) -> None:
+    """Until it is accepted in so many words; then it is that of the rows that are still to be sent."""
+    assert run(sandbox, contacts, "--limit", 1).exit_code == 5
+    refused = run(sandbox, contacts, "--text", "Ho {{firstName}}")
+    assert (refused.exit_code, sandbox.taken) == (10, 1)
+    assert "text was" in refused.stderr
+    assert "(--accept-settings)" in refused.stderr
+    assert run(sandbox, contacts, "--text", "Ho {{firstName}}", "--accept-settings").exit_code == 3
+    assert [message.text[:2] for message in sandbox.messages] == ["Hi", "Ho", "Ho"]
+
+
+def test_refused_rows_are_reopened_by_their_error(sandbox: Sandbox, contacts: Path) -> None:
+    """What was refused is passed over, until its error is named."""
+    sandbox.script(Fault.error(17), number="+14155550102")
+    run(sandbox, contacts)
+    run(sandbox, contacts)
+    assert (sandbox.requests, sandbox.taken) == (3, 2)
+    said = run(sandbox, contacts, "--reopen", "COUNTRY_NOT_ALLOWED_FOR_SENDER").stdout
+    assert (sandbox.taken, "1 row refused before, and sent again" in said) == (3, True)
+
+
+def test_a_limit_and_a_rate_are_kept(sandbox: Sandbox, contacts: Path) -> None:
+    """The rest waits for the next run; both are refused where they make no sense."""
+    limited = run(sandbox, contacts, "--limit", 2, "--rate", 200)
+    assert (limited.exit_code, sandbox.taken) == (5, 2)
+    assert "1 message still to be sent: the same command again goes on." in limited.stdout
+    assert run(sandbox, contacts, "--limit", 0).exit_code == 2
+    assert run(sandbox, contacts, "--rate", 0).exit_code == 2
+    assert run(sandbox, contacts, "--send-changed", "--skip-changed").exit_code == 2
+    assert (run(sandbox, contacts).exit_code, sandbox.taken) == (3, 3)
+
+
+def test_standard_input_needs_a_name_for_the_journal(sandbox: Sandbox, contacts: Path) -> None:
+    """Nobody could find it again beside nothing."""
+    refused = run(sandbox, Path("-"))
+    assert (refused.exit_code, "need --journal" in refused.stderr) == (2, True)
+    process = command(
+        *("run", "-", "--journal", "a.wooxy", "--domain", "shop.example", "--text", "Hi", "--base-url", sandbox.url),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    _, said = process.communicate(contacts.read_bytes())
+    assert (process.returncode, sandbox.taken) == (3, 3), said
+
+
+def test_a_journal_that_another_run_holds_is_refused(sandbox: Sandbox, contacts: Path) -> None:
+    """With who holds it, and an exit code of its own."""
+    with RunLock(lock_path(default_path(contacts)), time.time()):
+        refused = run(sandbox, contacts)
+    assert (refused.exit_code, sandbox.taken) == (75, 0)
+    assert f"Another run holds this journal: process {os.getpid()} on" in refused.stderr
 
 
 def test_the_field_of_the_button_can_be_chosen(portal: BlockingPortal, contacts: Path) -> None:
@@ -123,8 +203,8 @@ def test_the_field_of_the_button_can_be_chosen(portal: BlockingPortal, contacts:
     button = ("--button-text", "Open", "--button-url", "https://x.example")
     for number, given in enumerate(((), ("--button-field", "buttons"), ("--button-field", "button"))):
         with portal.wrap_async_context_manager(Sandbox(button_field="button")) as server:
-            results = ("--results", contacts.with_name(f"{number}.jsonl"))
-            assert run(server, contacts, *button, *given, *results).exit_code == 3  # some rows cannot be sent
+            journal = ("--journal", f"{number}.wooxy")
+            assert run(server, contacts, *button, *given, *journal).exit_code == 3  # some rows cannot be sent
             assert {message.button is not None for message in server.messages} == {given[1:] == ("button",)}
 
 
@@ -133,35 +213,31 @@ def test_before_anything_leaves_the_screen_says_what_will_go(sandbox: Sandbox, c
     said = run(sandbox, contacts, "--button-text", "Open", "--button-url", "https://x.example/{{city}}").stdout
     for part in (
         "contacts.csv: 6 rows",
-        "3 rows cannot be sent: 1 invalid · 1 restricted (UA 1) · 1 duplicate",
-        "row 3    invalid     phone: There is no digit",
-        "row 5    duplicate   phone: repeats the number of row 1",
-        sandbox.url,
+        "1 invalid phone  row 4",
+        "1 restricted (UA) phone  row 5",
+        "1 duplicate phone  row 6",
+        "3 rows cannot be sent",
         "Wooxy's default",
         "3 messages",
-        "0.1 s, 10 at a time, if each answer takes 0.2 s (an estimate)",
-        "row 1, to …101",
+        "0.1 s, 10 at a time, if each answer takes 0.2 s (assumed)",
+        "row 2, to …101",
         "Hi José of Kraków, Stare",
         "[ Open ] https://x.example/Krak%C3%B3w%2C%20Stare%0AMiasto",
-        "contacts.results.jsonl holds the outcomes of 6 rows.",
     ):
         assert part in said
     assert not any(number in said for number in NUMBERS)
 
 
 def test_results_are_for_their_owner_and_never_overwritten(sandbox: Sandbox, contacts: Path) -> None:
-    """The file is made with mode 0600; a name that is taken is refused, or the next free one is found."""
+    """The file is made with mode 0600; a name that is taken is refused, unless the campaign's own runs have made it."""
     assert run(sandbox, contacts, "--results", "out.jsonl").exit_code == 3
     assert stat.S_IMODE(os.stat("out.jsonl").st_mode) == 0o600  # noqa: PTH116 - the mode alone matters
     before = Path("out.jsonl").read_bytes()
-    refused = run(sandbox, contacts, "--results", "out.jsonl")
+    refused = run(sandbox, contacts, "--results", "out.jsonl", "--journal", "another.wooxy")
     assert refused.exit_code == 2
     assert "--results: out.jsonl exists, and is never overwritten. Give another name." in refused.stderr
     assert Path("out.jsonl").read_bytes() == before
     assert sandbox.taken == 3
-    for name in ("contacts.results.jsonl", "contacts.results-2.jsonl"):
-        run(sandbox, contacts)
-        assert len(lines_of(Path(name))) == 6
 
 
 def test_a_file_without_mistakes_ends_with_exit_code_0(sandbox: Sandbox, contacts: Path) -> None:
@@ -176,7 +252,8 @@ def test_a_file_without_mistakes_ends_with_exit_code_0(sandbox: Sandbox, contact
     (message,) = sandbox.messages
     assert (message.sender_id, message.device, message.ttl, message.tags) == ("Shop", "phone", 1800, ("a", "b"))
     assert sandbox.peak_in_progress == 1
-    assert run(sandbox, contacts, "--unique", "none", "--number-column", "whatsapp", "--text", "x").exit_code == 0
+    every = ("--unique", "none", "--number-column", "whatsapp", "--text", "x", "--journal", "every.wooxy")
+    assert run(sandbox, contacts, *every).exit_code == 0
     assert sandbox.duplicates == 1
 
 
@@ -186,15 +263,19 @@ def test_json_is_all_that_stands_on_standard_output(sandbox: Sandbox, contacts: 
     report = json.loads(result.stdout)
     assert report.pop("seconds") > 0
     assert report == {
-        "rows": 6,
-        "sendable": 3,
-        "invalid": 1,
-        "restricted": 1,
-        "duplicates": 1,
-        "restricted_by_country": {"UA": 1},
+        "journal": str(default_path(contacts)),
+        "resumed": {
+            **dict.fromkeys(("given_back", "in_doubt", "changed", "gone", "reopened"), 0),
+            "is_new": True,
+            "added": 3,
+        },
+        "to_send": 3,
         "outcomes": {"accepted": 3, "rejected": 0, "invalid": 0, "not_sent": 0, "in_doubt": 0},
+        "rows": {"accepted": 3, "invalid": 3},
+        "unusable": {"duplicate": 1, "invalid": 1, "restricted": 1},
+        "parked": [],
         "not_started": 0,
-        "results": "contacts.results.jsonl",
+        "results": None,
         "error": None,
         "exit_code": result.exit_code,
     }
@@ -204,22 +285,18 @@ def test_json_is_all_that_stands_on_standard_output(sandbox: Sandbox, contacts: 
 def test_a_dry_run_sends_nothing_and_needs_no_token(
     sandbox: Sandbox, contacts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything is checked and shown; machines get each unusable row, without numbers."""
+    """Everything is checked and shown, numbers masked; no journal is made."""
     monkeypatch.delenv("WOOXY_ACCESS_TOKEN")
     shown = run(sandbox, contacts, "--dry-run")
-    assert (shown.exit_code, "row 1, to …101" in shown.stdout) == (3, True)
+    assert (shown.exit_code, "row 2, to …101" in shown.stdout) == (3, True)
     result = run(sandbox, contacts, "--dry-run", "--json")
-    rows = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [row.get("kind") for row in rows] == ["invalid", "restricted", "duplicate", None]
-    assert rows[3]["sendable"] == 3
+    checked = json.loads(result.stdout)
+    assert [problem["kind"] for problem in checked["problems"]] == ["invalid", "restricted", "duplicate"]
+    assert checked["sendable"] == 3
     assert not any(number in result.stdout for number in NUMBERS)
-    contacts.write_text("phone,firstName,city\n" + "n/a,a,b\n" * 6 + "+14155550101,,x\n")
-    many = run(sandbox, contacts, "--dry-run").stdout
-    assert "… and 1 more; `wooxy run --dry-run --json` lists each" in many
-    assert "warning: firstName is empty and leaves a gap in the text (1 row, the first is row 7)" in many
     contacts.write_text("phone,firstName,city\n+14155550101,a,b\n")
     assert run(sandbox, contacts, "--dry-run", "--text", "x" * 500).exit_code == 0
-    assert (sandbox.requests, list(Path().glob("*.jsonl"))) == (0, [])
+    assert (sandbox.requests, list(Path().glob("*wooxy*"))) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -255,7 +332,7 @@ def test_what_cannot_begin_is_told_in_a_sentence(
     assert f"Error: {said}" in result.stderr or said in result.stderr
     assert result.stderr.endswith("Nothing was sent.\n")
     assert re.findall(r"\b[a-z]+_[a-z_]+\b|=…|=True", result.stderr) == []  # no argument of Python's
-    assert (sandbox.requests, list(Path().glob("*.jsonl"))) == (0, [])
+    assert (sandbox.requests, list(Path().glob("*.jsonl")), list(Path().glob("*wooxy*"))) == (0, [], [])
 
 
 def test_two_columns_of_numbers_are_told_with_the_option(sandbox: Sandbox, contacts: Path) -> None:
@@ -318,16 +395,16 @@ def test_foreign_texts_do_not_steer_the_terminal(sandbox: Sandbox, contacts: Pat
 
 
 def test_what_is_not_accepted_is_listed_with_its_reason(portal: BlockingPortal, contacts: Path) -> None:
-    """Refusals and doubts stand on the screen with row and masked number, at most ten of a kind."""
+    """Refusals of one kind stand together, with their count and first rows; a doubt with its masked number."""
     contacts.write_text("phone,firstName,city\n" + "".join(f"+141555501{at:02},a,b\n" for at in range(30)))
     with portal.wrap_async_context_manager(Sandbox()) as server:
         server.script(*[Fault.error(17)] * 12, Fault.reset_after_reading())
         result = run(server, contacts)
     assert result.exit_code == 4
     assert re.search(r"refused +12 +the server said no", result.stdout)
-    assert result.stdout.count("Country of contact is not allowed") == 10
-    assert "… and 2 more" in result.stdout
+    assert re.search(r" 12 rows +(\d+, ){5}… +refused +Country of contact is not allowed", result.stdout)
     assert re.search(r"row \d+ +…1\d\d +in doubt +The request was sent, and the connection was lost", result.stdout)
+    assert "In doubt, never sent again by themselves: wooxy resolve contacts.csv.wooxy" in result.stdout
 
 
 def test_a_refused_account_ends_the_run(portal: BlockingPortal, contacts: Path) -> None:
@@ -338,64 +415,112 @@ def test_a_refused_account_ends_the_run(portal: BlockingPortal, contacts: Path) 
         assert server.requests <= 20
     assert result.exit_code == 5
     assert "The run ended early: Wooxy refuses the account" in result.stdout
-    assert re.search(
-        r"Not started: 1[89]\d messages\. Running the command again would also send the other \d+ again\.",
-        result.stdout,
-    )
+    assert re.search(r"1[89]\d messages still to be sent: the same command again goes on\.", result.stdout)
 
 
-def test_a_full_disk_stops_the_run_and_names_what_is_not_written(sandbox: Sandbox, contacts: Path) -> None:
-    """Outcomes that cannot be written are on the screen, row by row, and nothing more is started."""
+def test_a_full_disk_ends_the_live_copy_and_not_the_run(sandbox: Sandbox, contacts: Path) -> None:
+    """The journal has every outcome; the copy says how far it came."""
     contacts.write_text("phone,firstName,city\n" + "".join(f"+1415555{at:04},a,b\n" for at in range(200)))
+    with Path("out.jsonl").open("wb") as full:
+        full.write(b"x" * 100)
+    Path("out.jsonl").unlink()
+    Path("out.jsonl").symlink_to("/dev/full")
+    assert run(sandbox, contacts, "--limit", 1).exit_code == 5
+    result = run(sandbox, contacts, "--results", "out.jsonl")
+    assert (result.exit_code, sandbox.taken) == (0, 200)
+    assert "out.jsonl has 0 outcomes of this run; it is not complete (No space left on device)." in result.stdout
+
+
+def test_a_full_disk_under_the_journal_ends_the_run(sandbox: Sandbox, contacts: Path) -> None:
+    """Nothing more is started, what is known and not written is named, and the next run goes on."""
+    contacts.write_text("phone,firstName,city\n" + "".join(f"+1415555{at:04},a,b\n" for at in range(2000)))
+    assert run(sandbox, contacts, "--limit", 1).exit_code == 5
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (Path("contacts.csv.wooxy").stat().st_size + 100_000, before[1]))
     try:
-        result = run(sandbox, contacts, "--results", "out.jsonl")
+        result = run(sandbox, contacts)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    written = Path("out.jsonl").read_bytes().count(b"\n")
-    assert result.exit_code == 5
-    missing = re.findall(r"row \d+ accepted", result.stdout)
-    assert "out.jsonl is not complete (" in result.stdout
-    assert sandbox.taken == written + len(missing)
-    assert sandbox.taken < 200
+    assert (result.exit_code, sandbox.taken < 2000) == (5, True)
+    assert "The run ended early: contacts.csv.wooxy cannot be used" in result.stdout.replace(f"{contacts.parent}/", "")
+    assert run(sandbox, contacts).exit_code in {0, 4}
+    doubts = sum(1 for _ in read_rows("contacts.csv.wooxy", RowState.IN_DOUBT))
+    assert (sandbox.duplicates, doubts <= 10) == (0, True)
+    assert 2000 - doubts <= sandbox.taken <= 2000
 
 
-def test_an_unusable_row_that_cannot_be_written_stops_the_run_too(sandbox: Sandbox, contacts: Path) -> None:
-    """Rows that are not sent are promised a line as well."""
-    contacts.write_text("phone,firstName,city\n" + "n/a,a,b\n" * 200 + "+14155550101,a,b\n")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-    try:
-        result = run(sandbox, contacts, "--results", "out.jsonl")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert (result.exit_code, sandbox.taken) == (5, 0)
-    assert re.search(r"Missing: row \d+ invalid\.", result.stdout)
-    assert "Not started: 1 message.\n" in result.stdout
-
-
-def test_a_file_that_breaks_midway_ends_the_run(portal: BlockingPortal, contacts: Path) -> None:
-    """A file that is changed while it is sent ends the run with that reason, after what was in flight."""
-    contacts.write_text("phone,firstName,city\n" + "".join(f"+1415555{at:04},a,b\n" for at in range(9000)))
+def test_a_file_that_changes_under_a_run_changes_nothing(portal: BlockingPortal, contacts: Path) -> None:
+    """The journal keeps what was checked: nobody is sent to who was not."""
+    contacts.write_text("phone,firstName,city\n" + "".join(f"+1415555{at:04},a,b\n" for at in range(900)))
     with portal.wrap_async_context_manager(Sandbox(latency=0.01)) as server:
         spoiled = when(lambda: server.taken > 20, lambda: contacts.write_bytes(b"\xff" * contacts.stat().st_size))
         result = run(server, contacts)
-    spoiled.join()
-    assert result.exit_code == 5
-    assert "The run ended early: " in result.stdout
-    assert "Not started: " in result.stdout
+        spoiled.join()
+        assert (result.exit_code, server.taken) == (0, 900)
+        assert {message.text for message in server.messages} == {"Hi a of b"}
 
 
-def test_the_shared_contacts_reach_exactly_the_sendable_numbers(sandbox: Sandbox, contacts: Path) -> None:
-    """1,862 of 2,000 rows, each once; every other row is a line of the results."""
+def test_a_sender_that_a_country_refuses_is_parked(portal: BlockingPortal, contacts: Path) -> None:
+    """After 20 refusals in a row the other messages to that country are not tried, and all others are."""
+    numbers = [f"+1415555{at:04}" for at in range(60)] + [f"+4915112345{at:03}" for at in range(60)]
+    contacts.write_text("phone,firstName,city\n" + "".join(f"{number},a,b\n" for number in numbers))
+    with portal.wrap_async_context_manager(Sandbox()) as server:
+        for number in numbers[60:]:
+            server.script(*[Fault.error(17)] * 2, number=number)
+        result = run(server, contacts)
+        asked = server.requests
+    assert (result.exit_code, server.taken) == (5, 60)
+    assert 80 <= asked <= 100  # those that were on their way when the twentieth refusal came
+    parked = re.search(r"Wooxy's default sender may not send to DE: (\d+) rows not tried\.", result.stdout)
+    assert parked is not None
+    assert int(parked[1]) == 120 - asked
+
+
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_refusals_of_many_kinds_end_a_run(portal: BlockingPortal, contacts: Path, *, keep_going: bool) -> None:
+    """Over 30 % of the last 200, unless somebody has said that it goes on."""
+    numbers = [f"+1415555{at:04}" for at in range(400)]
+    contacts.write_text("phone,firstName,city\n" + "".join(f"{number},a,b\n" for number in numbers))
+    with portal.wrap_async_context_manager(Sandbox()) as server:
+        for number in numbers[::3]:
+            server.script(Fault.error(3), number=number)
+        result = run(server, contacts, *(["--keep-going"] if keep_going else []))
+        requests = server.requests
+    assert (result.exit_code, requests == 400) == ((3, True) if keep_going else (5, False))
+    assert ("Over 30% of the last 200 messages were refused, so the run ends." in result.stdout) is not keep_going
+
+
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_refusals_alike_end_a_run(portal: BlockingPortal, contacts: Path, *, keep_going: bool) -> None:
+    """Twenty in a row; with --keep-going every message is tried once."""
+    contacts.write_text("phone,firstName,city\n" + "".join(f"+1415555{at:04},a,b\n" for at in range(90)))
+    with portal.wrap_async_context_manager(Sandbox()) as server:
+        server.script(*[Fault.error(15)] * 90)
+        result = run(server, contacts, *(["--keep-going"] if keep_going else []))
+        requests = server.requests
+    assert (result.exit_code, requests == 90) == ((3, True) if keep_going else (5, False))
+    assert ("20 messages in a row were refused alike" in result.stdout) is not keep_going
+
+
+def test_a_server_that_was_never_reached_ends_the_run(contacts: Path) -> None:
+    """Within the patience, or half a minute; nothing is lost, and the exit code says so."""
+    url = f"http://127.0.0.1:{unused_port()}"
+    result = wooxy("run", contacts, "-d", "shop.example", "-t", "x", "--base-url", url, "--patience", 1)
+    assert result.exit_code == 69, result.stdout
+    assert "No connection to the server" in result.stdout
+    assert "3 messages still to be sent" in result.stdout
+
+
+@pytest.mark.usefixtures("contacts")
+def test_the_shared_contacts_reach_exactly_the_sendable_numbers(sandbox: Sandbox) -> None:
+    """1,862 of 2,000 rows, each once; every other row stands in the journal with its reason."""
     expected = json.loads((DATA / "contacts.expected.json").read_text())
-    run(sandbox, DATA / "contacts.csv", "--results", contacts.with_name("out.jsonl"))
+    run(sandbox, DATA / "contacts.csv", "--journal", "a.wooxy")
     assert (sandbox.taken, sandbox.duplicates) == (expected["sendable"], 0)
-    lines = lines_of(contacts.with_name("out.jsonl"))
+    kinds = {row.row: (row.outcome or {})["kind"] for row in read_rows("a.wooxy", RowState.INVALID)}
     for kind in ("invalid", "restricted", "duplicate"):
-        assert sorted(line["row"] for line in lines if line.get("kind") == kind) == expected[f"{kind}_rows"]
-    assert sorted(line["row"] for line in lines) == list(range(1, 2001))
+        assert sorted(row for row, found in kinds.items() if found == kind) == expected[f"{kind}_rows"]
+    assert sum(1 for _ in read_rows("a.wooxy")) == 2000
 
 
 def test_the_demo_shows_what_the_server_saw() -> None:
@@ -404,7 +529,7 @@ def test_the_demo_shows_what_the_server_saw() -> None:
     assert result.exit_code == 0
     report = json.loads(result.stdout)
     assert report["outcomes"] == {"accepted": 985, "rejected": 3, "invalid": 0, "not_sent": 0, "in_doubt": 1}
-    assert (report["rows"], report["invalid"], report["restricted"], report["duplicates"]) == (1000, 5, 3, 3)
+    assert (report["to_send"], report["unusable"]) == (989, {"duplicate": 3, "invalid": 5, "restricted": 3})
     assert report["server"] == {
         "most_at_once": 10,
         "over_limit": 0,

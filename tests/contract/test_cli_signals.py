@@ -17,46 +17,55 @@ import pytest
 from rich.console import Console
 from waiting import until
 
-from wooxy_async import Outcome, Statistics, WooxyClient
+from wooxy_async import Outage, Outcome, Statistics, WooxyClient
 from wooxy_async.campaigns import Campaign, Contacts
 from wooxy_async.cli._books import Report, ResultsFile, Tally
 from wooxy_async.cli._ending import Ending, ExitCode, catching
-from wooxy_async.cli._run import Sending, make_report, send_all
+from wooxy_async.cli._run import Carrier, Pace
 from wooxy_async.cli._views import Progress, showing
+from wooxy_async.journals import RowState, SQLiteJournal, default_path, read_rows
 from wooxy_async.sandbox import Sandbox
 
+_ENDED = (RowState.ACCEPTED, RowState.REJECTED, RowState.IN_DOUBT)
 COMMAND = [sys.executable, "-m", "wooxy_async.cli"]
 
 
 @pytest.fixture
-def campaign(tmp_path: Path) -> Campaign:
+def contacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two hundred contacts."""
+    monkeypatch.setenv("WOOXY_RUNTIME_DIR", str(tmp_path.with_name(f"{tmp_path.name}-state")))
     path = tmp_path / "contacts.csv"
     path.write_text("phone,name\n" + "".join(f"+1415555{at:04},Bo\n" for at in range(200)))
-    return Campaign(Contacts(path), domain="shop.example", text="Hi {{name}}")
+    return path
 
 
 async def interrupted(
-    campaign: Campaign, sandbox: Sandbox, *signals: signal.Signals, **options: Any
+    contacts: Path, sandbox: Sandbox, *signals: signal.Signals, **options: Any
 ) -> tuple[Report, list[dict[str, Any]]]:
     """Send, and give each signal when ten requests are in progress and the one before has been seen."""
     client = WooxyClient(sandbox.token, base_url=sandbox.url, loss_hold=0.05, **options)
-    ending = Ending()
+    journal = SQLiteJournal(default_path(contacts))
+    text = {"domain": "shop.example", "text": "Hi {{name}}"}
+    with ResultsFile(contacts.with_name("out.jsonl")) as results:
+        async with Campaign(Contacts(contacts), journal=journal, **text) as campaign:
+            screen = Console(quiet=True)
+            carrier = Carrier(client, campaign, journal, pace=Pace(), screen=screen, results=results)
 
-    async def press() -> None:
-        for number in signals:
-            await until(lambda: sandbox.in_progress == 10)
-            os.kill(os.getpid(), number)
-            await until(lambda: ending.signal is not None)
+            async def press() -> None:
+                for number in signals:
+                    await until(lambda: sandbox.in_progress == 10)
+                    os.kill(os.getpid(), number)
+                    await until(lambda: carrier.ending.signal is not None)
 
-    with ResultsFile(campaign.contacts.path.with_name("out.jsonl")) as results:
-        sending = Sending(campaign, Tally(), results)
-        async with anyio.create_task_group() as group:
-            group.start_soon(press)
-            await send_all(client, sending, ending)
-        report = make_report(campaign.plan(), sending, ending, results)
+            async with anyio.create_task_group() as group:
+                group.start_soon(press)
+                report = await carrier.carry()
     assert client.closed
-    return report, [json.loads(line) for line in results.path.read_text().splitlines()]
+    lines = [json.loads(line) for line in results.path.read_text().splitlines()]
+    assert {row.number: row.state.value for row in read_rows(journal.path, *_ENDED)} == {
+        line["message"]["phone_number"]: line["outcome"] for line in lines if line["outcome"] != "not_sent"
+    }
+    return report, lines
 
 
 @pytest.mark.parametrize(
@@ -68,11 +77,11 @@ async def interrupted(
     ],
 )
 async def test_a_signal_lets_what_is_in_flight_finish(
-    campaign: Campaign, token: str, number: signal.Signals, code: ExitCode
+    contacts: Path, token: str, number: signal.Signals, code: ExitCode
 ) -> None:
     """Every request that is out gets its answer and its line, nothing new is started, and the rest is counted."""
     async with Sandbox(token=token, latency=0.2) as sandbox:
-        report, lines = await interrupted(campaign, sandbox, number)
+        report, lines = await interrupted(contacts, sandbox, number)
         accepted = [line for line in lines if line["outcome"] == "accepted"]
         assert len(accepted) == sandbox.taken == report.tally.counts["accepted"] >= 10
         assert {line["message"]["phone_number"] for line in accepted} == {
@@ -97,32 +106,32 @@ async def test_a_signal_that_is_ignored_stays_so() -> None:
     assert caught == [signal.SIGTERM]
 
 
-async def test_a_second_signal_leaves_and_says_what_is_in_doubt(campaign: Campaign, token: str) -> None:
+async def test_a_second_signal_leaves_and_says_what_is_in_doubt(contacts: Path, token: str) -> None:
     """What was in flight is in doubt, line by line, and nobody waits for the server."""
     async with Sandbox(token=token, latency=600) as sandbox:
         with anyio.fail_after(8):
-            report, lines = await interrupted(campaign, sandbox, signal.SIGINT, signal.SIGTERM)
+            report, lines = await interrupted(contacts, sandbox, signal.SIGINT, signal.SIGTERM)
         in_doubt = {line["message"]["phone_number"] for line in lines if line["outcome"] == "in_doubt"}
         assert in_doubt == {message.number for message in sandbox.messages}
     assert (len(in_doubt), report.tally.counts["in_doubt"], report.not_started) == (10, 10, 190)
     assert report.exit_code == ExitCode.INTERRUPTED
 
 
-async def test_a_closed_terminal_does_not_cut_what_is_in_flight(campaign: Campaign, token: str) -> None:
+async def test_a_closed_terminal_does_not_cut_what_is_in_flight(contacts: Path, token: str) -> None:
     """A second SIGHUP, or one right behind SIGTERM, is no second signal: everything that is out gets its answer."""
     async with Sandbox(token=token, latency=0.5) as sandbox:
-        report, lines = await interrupted(campaign, sandbox, signal.SIGTERM, signal.SIGHUP)
+        report, lines = await interrupted(contacts, sandbox, signal.SIGTERM, signal.SIGHUP)
         accepted = sum(line["outcome"] == "accepted" for line in lines)
         assert accepted == sandbox.taken == report.tally.counts["accepted"] == 10
     assert report.exit_code == ExitCode.TERMINATED
 
 
-async def test_what_the_file_says_is_what_the_hooks_were_told(campaign: Campaign, token: str) -> None:
+async def test_what_the_file_says_is_what_the_hooks_were_told(contacts: Path, token: str) -> None:
     """An answer that comes when the time for it is over changes neither; nobody is told later of a line in doubt."""
     told: list[Outcome] = []
     async with Sandbox(token=token, latency=0.6) as sandbox:
         hooks = {"on_outcome": told.append, "on_settled": told.append}
-        report, lines = await interrupted(campaign, sandbox, signal.SIGINT, drain=0.2, **hooks)
+        report, lines = await interrupted(contacts, sandbox, signal.SIGINT, drain=0.2, **hooks)
         assert sandbox.requests == 10
     assert report.exit_code == ExitCode.INTERRUPTED
     outcomes = {outcome.message.phone_number: str(type(outcome).__struct_config__.tag) for outcome in told}
@@ -165,10 +174,10 @@ async def test_the_outcome_is_told_while_a_name_is_still_being_resolved(
     await terminal.end()
 
 
-def _pictured(state: Statistics, *, settled: int, ending: Ending | None = None) -> str:
+def _pictured(state: Statistics, *, settled: int, ending: Ending | None = None, outage: Outage | None = None) -> str:
     tally = Tally()
     tally.counts["accepted"] = settled
-    progress = Progress(tally, ending or Ending(), total=200, slots=10, statistics=lambda: state)
+    progress = Progress(tally, ending or Ending(), total=200, slots=10, statistics=lambda: state, outage=lambda: outage)
     screen = Console(file=StringIO(), width=80)
     screen.print(progress.picture())
     assert isinstance(screen.file, StringIO)
@@ -179,9 +188,15 @@ def test_the_progress_says_how_far_how_fast_and_why_it_waits() -> None:
     """Share, speed, slots, time left, and each reason for which less than all slots are in use."""
     assert "0 of 200 · 0 %" in _pictured(Statistics(), settled=0)
     assert "? left" in _pictured(Statistics(), settled=0)
-    busy = _pictured(Statistics(borrowed=9, closed=1, paused_for=2.5), settled=100)
-    for part in ("100 of 200 · 50 %", "9 of 10 slots in use", "1 closed for now", "pausing 2.5 s", "accepted 100"):
+    busy = _pictured(Statistics(borrowed=9, closed=1, paused_for=2.5, paused_because="429"), settled=100)
+    for part in ("100 of 200 · 50 %", "9 of 10 slots in use", "1 closed for now", "pausing 2.5 s: 429", "accepted 100"):
         assert part in busy
+    assert "others use the account's slots, as wooxy slots shows" in _pictured(Statistics(waiting=3), settled=1)
+    because = "No connection to the server: connection refused."
+    outage = Outage(lasted=60.0, kind="not_connected", because=because, next_try_in=8.0, gives_up_in=840.0)
+    said = " ".join(_pictured(Statistics(), settled=1, outage=outage).split())
+    told = r"waiting since \d\d:\d\d: No connection to the server: connection refused · next try in 8.0 s · gives up at"
+    assert re.search(told, said)
     assert "stopping: waiting for what is in flight" in _pictured(Statistics(), settled=1, ending=Ending(signal=2))
 
 
@@ -194,7 +209,7 @@ async def test_in_a_file_the_progress_is_a_line_now_and_then() -> None:
         return Statistics(borrowed=10)
 
     screen = Console(file=StringIO(), width=160)
-    progress = Progress(Tally(), Ending(), total=200, slots=10, statistics=statistics)
+    progress = Progress(Tally(), Ending(), total=200, slots=10, statistics=statistics, outage=lambda: None)
     async with showing(screen, progress, every=0.001):
         await until(lambda: len(asked) > 2)
     assert isinstance(screen.file, StringIO)
@@ -239,9 +254,9 @@ class Terminal:
         return True
 
 
-@pytest.mark.usefixtures("campaign")
+@pytest.mark.usefixtures("contacts")
 async def test_on_a_terminal_ctrl_c_is_told_and_the_summary_says_what_is_left(tmp_path: Path, token: str) -> None:
-    """The live picture says that it stops and why it waits; the last screen says what running again would do."""
+    """The live picture says that it stops and why it waits; the last screen says that running again goes on."""
     async with Sandbox(latency=0.7) as sandbox:
         terminal = Terminal(
             [*COMMAND, "run", "contacts.csv", "--domain", "shop.example", "--text", "Hi", "--base-url", sandbox.url],
@@ -254,12 +269,12 @@ async def test_on_a_terminal_ctrl_c_is_told_and_the_summary_says_what_is_left(tm
         code = await terminal.end()
         plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.said)
         assert code == 130
-        assert f"Not started: {200 - sandbox.taken} messages." in plain
-    assert re.search(r"would\s+also\s+send\s+the\s+other\s+\d+\s+again", plain)
+        left = 200 - sandbox.taken
+    assert re.search(rf"{left} messages still to be sent: the\s+same\s+command\s+again\s+goes\s+on", plain)
     assert max(len(line) for line in re.split(r"[\r\n]+", plain)) <= 80
 
 
-@pytest.mark.usefixtures("campaign")
+@pytest.mark.usefixtures("contacts")
 async def test_a_person_who_says_no_sends_nothing(tmp_path: Path, token: str) -> None:
     """Another machine is asked about on the terminal; without a yes nothing leaves and no file is made."""
     given = ["--domain", "shop.example", "--text", "Hi", "--base-url", "https://wooxy.example"]

@@ -18,6 +18,7 @@ from wooxy_async import (
     InDoubtError,
     NotSent,
     NotSentError,
+    Outage,
     Outcome,
     Rejected,
     RejectedError,
@@ -66,6 +67,32 @@ async def attempt(breaker: CircuitBreaker, *outcomes: Outcome) -> list[float]:
 def refusal(code: str = "UNKNOWN", text: str = "no", status: int = 403, **values: str) -> Rejected:
     """Return a refusal with one error."""
     return Rejected(errors=(ApiError(code=ErrorCode[code], text=text, values=values),), status=status, **COMMON)
+
+
+def test_an_outage_says_since_when_why_and_until_when() -> None:
+    """For people who watch a stream that does not move; nothing is told while Wooxy answers."""
+
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make(100.0)
+        assert breaker.outage is None
+        await attempt(breaker, *[DOWN] * (TROUBLES_IN_A_ROW - 1))
+        assert breaker.outage is None
+        await attempt(breaker, LOST)
+        assert breaker.outage == Outage(
+            lasted=0.0, kind="server_error", because="HTTP 503.", next_try_in=0.5, gives_up_in=100.0
+        )
+        await asyncio.sleep(0.25)
+        waiting = breaker.outage
+        assert waiting is not None
+        assert (waiting.lasted, waiting.next_try_in, waiting.gives_up_in) == pytest.approx((0.25, 0.25, 99.75))
+        await breaker.admit(silent)
+        probing = breaker.outage
+        assert probing is not None
+        assert probing.next_try_in == 0.0
+        breaker.report(TAKEN, TAKEN)
+        assert breaker.outage is None
+
+    simulate(scenario)
 
 
 def test_probes_are_made_with_growing_pauses() -> None:

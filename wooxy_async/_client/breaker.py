@@ -16,6 +16,7 @@ import anyio
 from wooxy_async._ports import Clock
 from wooxy_async._rules.documented import ErrorCode, Scope
 from wooxy_async._rules.errors import InDoubtError, NotSentError, WooxyError, rejection, scope
+from wooxy_async._rules.outage import Outage
 from wooxy_async._rules.outcomes import Accepted, InDoubt, NotSent, Outcome, Rejected
 from wooxy_async.limits._pace import Pace
 
@@ -87,6 +88,20 @@ class CircuitBreaker:
     def caution(self) -> int:
         """How many messages fewer should be under way: as many as have failed in a row."""
         return self._troubles
+
+    @property
+    def outage(self) -> Outage | None:
+        """What is waited for; None while the API is up."""
+        if not self.is_down:
+            return None
+        now, cause = self._clock.monotonic(), cast("NotSent | InDoubt", self._last).cause
+        return Outage(
+            lasted=now - self._trouble_since,
+            kind=cause.kind,
+            because=cause.text,
+            next_try_in=0.0 if self._under_way else max(self._next_probe - now, 0.0),
+            gives_up_in=max(self._trouble_since + self._patience - now, 0.0),
+        )
 
     def admit_now(self) -> bool:
         """Admit an attempt if the API is not down; else `admit` waits."""

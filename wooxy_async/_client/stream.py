@@ -24,6 +24,7 @@ from wooxy_async._client.submission import Submission
 from wooxy_async._client.window import Window
 from wooxy_async._ports import Marks, Priority
 from wooxy_async._rules.messages import ViberMessage
+from wooxy_async._rules.outage import Outage
 from wooxy_async._rules.outcomes import Outcome
 from wooxy_async._rules.retry import RetryPolicy
 from wooxy_async._runtime import foreign
@@ -82,7 +83,7 @@ class Feeder:
         self._loop = asyncio.get_running_loop()
         self.drain = session.settings.drain
         limit = session.settings.answer_limit + _PROBE_MORE
-        self._breaker = CircuitBreaker(
+        self.breaker = CircuitBreaker(
             session.settings.patience, self._follow_breaker, session.clock, session.pace, limit
         )
         self._index = 0
@@ -175,7 +176,7 @@ class Feeder:
         """Make the feeder look at its state again if there may be something to do, also when it waits for a source."""
         if self._loop.is_closed():
             return
-        ends = self.stopped or self._breaker.fatal is not None
+        ends = self.stopped or self.breaker.fatal is not None
         if ends and self._pulling and self._left is None:  # once: a source may await in its own cleanup
             if not self._stops_itself:  # else it is at work, and may be about to raise
                 self._cancel_source()
@@ -188,7 +189,7 @@ class Feeder:
         """End the stream without its source, which goes on."""
         if not self._was_cancelled:
             self._cancel_source()
-        self.error = self._breaker.fatal or self.error
+        self.error = self.breaker.fatal or self.error
         self.stop()
         self._is_left = True
         self._wake_taker()
@@ -206,7 +207,7 @@ class Feeder:
         finally:
             if self._left is not None:
                 self._left.cancel()
-            self.error = self._breaker.fatal or self.error
+            self.error = self.breaker.fatal or self.error
             self.stop()  # if somebody else has cancelled it: what was pulled is told all the same
             self._session.feeders.pop(self, None)
             self._wake_taker()
@@ -257,7 +258,7 @@ class Feeder:
 
     async def _may_pull(self) -> bool:
         while not self.stopped:
-            may_pull = self.window.may_pull(is_down=self._breaker.is_down) and self._breaker.fatal is None
+            may_pull = self.window.may_pull(is_down=self.breaker.is_down) and self.breaker.fatal is None
             if may_pull and self._session.hooks.have_room(self._wake):
                 return True
             await self._wait_for_change()
@@ -265,7 +266,7 @@ class Feeder:
 
     async def _wait_for_change(self) -> None:
         """Wait for a change; end the stream where its breaker says so."""
-        if self._breaker.fatal is not None and not self.stopped:
+        if self.breaker.fatal is not None and not self.stopped:
             self.stop()
             return
         self._change = self._loop.create_future()
@@ -279,7 +280,7 @@ class Feeder:
             priority=self._priority,
             retry=self._retry,
             done=self._done,
-            breaker=self._breaker,
+            breaker=self.breaker,
             marks=self._marks,
         )
         self._index += 1
@@ -295,9 +296,9 @@ class Feeder:
 
     def _next_ready(self) -> Submission | None:
         """Return the next message if it may start."""
-        if self.stopped or self._breaker.fatal is not None:
+        if self.stopped or self.breaker.fatal is not None:
             return None
-        return self.window.start_next(self._breaker.caution)
+        return self.window.start_next(self.breaker.caution)
 
     async def _worker(self, submission: Submission) -> None:
         """Carry one message after the other, so that the next goes in the very turn in which an answer came."""
@@ -340,6 +341,11 @@ class OutcomeStream(AsyncIterator[Outcome]):
     def undelivered(self) -> tuple[Outcome, ...]:
         """Outcomes that nobody took; complete after `aclose`."""
         return () if self._feeder is None else tuple(self._feeder.window.results)
+
+    @property
+    def outage(self) -> Outage | None:
+        """What is waited for while Wooxy is down; None while it is not."""
+        return None if self._feeder is None or self._feeder.is_over else self._feeder.breaker.outage
 
     def __aiter__(self) -> Self:
         return self

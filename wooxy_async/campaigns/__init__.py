@@ -18,6 +18,7 @@ from wooxy_async.campaigns._errors import (
     ContactsError,
     EncodingError,
     NumberColumnError,
+    RefusalsError,
     TemplateError,
     UnsendableError,
 )
@@ -34,6 +35,7 @@ from wooxy_async.campaigns._plan import (
     UnusableRow,
     make_plan,
 )
+from wooxy_async.campaigns._refusals import ParkedPair
 from wooxy_async.campaigns._run import CampaignRun
 from wooxy_async.campaigns._suppression import SuppressionFormat, SuppressionList
 from wooxy_async.campaigns._template import Template, UrlTemplate
@@ -56,11 +58,13 @@ __all__ = [
     "NumberColumnError",
     "NumberReader",
     "Offer",
+    "ParkedPair",
     "Plan",
     "PlanWarning",
     "Prices",
     "ProblemGroup",
     "ReadyRow",
+    "RefusalsError",
     "Resume",
     "Resumed",
     "SendingWindow",

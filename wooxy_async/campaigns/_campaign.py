@@ -26,7 +26,7 @@ from wooxy_async.campaigns._keys import new_row
 from wooxy_async.campaigns._numbers import NumberReader
 from wooxy_async.campaigns._plan import Plan, ReadyRow, Unique, UnusableRow, make_plan
 from wooxy_async.campaigns._row_fields import MessageColumns
-from wooxy_async.campaigns._run import CampaignRun, Pump
+from wooxy_async.campaigns._run import CampaignRun, Pump, RunPace
 from wooxy_async.campaigns._suppression import SuppressionList
 from wooxy_async.campaigns._template import MessageTemplate
 
@@ -202,22 +202,33 @@ class Campaign:
         for name in self._template.single_braces:
             yield "text", f"holds {{{name}}} with single braces, which goes out as it stands; write {{{{{name}}}}}"
 
-    def run(self, client: WooxyClient, *, limit: int | None = None) -> CampaignRun:
+    def run(
+        self, client: WooxyClient, *, limit: int | None = None, rate: float | None = None, keep_going: bool = False
+    ) -> CampaignRun:
         """Send what the journal says is still to be sent, and hand out each outcome when it stands there.
 
         Args:
             client: sends; open it inside the campaign's block, so that answers that come while it closes are written.
             limit: how many rows are sent at the most; None for all.
+            rate: how many messages a second are sent at the most; None for as many as the slots give.
+            keep_going: whether it goes on although over 30 % of the last 200 messages were refused.
+
+        Returns:
+            An asynchronous iterator of the outcomes. It raises a `RefusalsError` where too many were refused, what ends
+            a stream of `send_many`, and a `JournalError`; every outcome before is handed out first.
 
         Raises:
+            ValueError: `rate` is not above 0.
             RuntimeError: the campaign has no journal, or its block was not entered.
         """
         if self._keeper is None or not self._keeper.is_open:
             raise RuntimeError("Campaign.run needs a journal: async with Campaign(…, journal=PATH) as campaign: …")
-        journal = self._keeper.journal
+        if rate is not None and not rate > 0:
+            raise ValueError(f"rate must be above 0, not {rate!r}.")
+        journal, pace = self._keeper.journal, RunPace(limit, rate, keep_going)
 
         def begin_pump() -> Pump:
-            pump = Pump(client, journal, self._render, clock=self._clock, limit=limit)
+            pump = Pump(client, journal, self._render, clock=self._clock, pace=pace)
             self._pumps.append(pump)
             return pump
 

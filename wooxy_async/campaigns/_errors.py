@@ -8,7 +8,11 @@ from wooxy_async._rules.outcomes import Problem
 
 
 class CampaignError(ValueError):
-    """The campaign cannot start as it is written; nothing was sent."""
+    """The campaign cannot start as it is written, and nothing was sent; or, as a `RefusalsError`, go on."""
+
+
+class RefusalsError(CampaignError):
+    """A run has ended because too many of its messages were refused; what was not begun is sent by the next run."""
 
 
 class ContactsError(CampaignError):

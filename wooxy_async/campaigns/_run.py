@@ -9,26 +9,43 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import anyio
 
 from wooxy_async._client.client import WooxyClient, send_marked
+from wooxy_async._client.stream import OutcomeStream
 from wooxy_async._ports import Clock, Journal, TransportError
 from wooxy_async._rules.journal import ClaimedRow, settlement
 from wooxy_async._rules.messages import ViberMessage
+from wooxy_async._rules.outage import Outage
 from wooxy_async._rules.outcomes import InDoubt, Outcome
 from wooxy_async._runtime.log import say
 from wooxy_async._runtime.turns import begin
 from wooxy_async.campaigns._claims import Claims
+from wooxy_async.campaigns._errors import RefusalsError
+from wooxy_async.campaigns._refusals import LOOKED_AT, MAX_REFUSED, ParkedPair, Refusals
 from wooxy_async.journals import JournalError
 
 SENDING: Final = 10  # rows that a kill may put in doubt: those that are being sent, or whose outcome is being written
 _UNTAKEN: Final = 20  # outcomes that stand, or are being written, and that nobody has taken yet
+_TOO_MANY: Final = (
+    f"Over {MAX_REFUSED:.0%} of the last {LOOKED_AT} messages were refused, so the run ends. Look at the reasons; "
+    "running it again goes on, with keep_going=True in spite of them."
+)
 _NOT_NOTED: Final = "The journal could not note that the message was about to be sent, so nothing was sent."
+
+
+class RunPace(NamedTuple):
+    """How much a run sends, how fast, and whether in spite of refusals; see `Campaign.run`."""
+
+    limit: int | None
+    rate: float | None
+    keep_going: bool
 
 
 class Pump:
@@ -39,7 +56,7 @@ class Pump:
         journal: has begun.
         render: makes a row's message.
         clock: where the time of an outcome comes from.
-        limit: how many rows are sent at the most; None for all.
+        pace: how much, how fast, and whether in spite of refusals.
     """
 
     def __init__(
@@ -49,7 +66,7 @@ class Pump:
         render: Callable[[ClaimedRow], ViberMessage],
         *,
         clock: Clock,
-        limit: int | None,
+        pace: RunPace,
     ) -> None:
         self.results: deque[Outcome] = deque()
         self.handed_in: dict[int, ClaimedRow] = {}  # the rows whose outcome nobody is done with, by their index
@@ -61,7 +78,11 @@ class Pump:
         self._journal = journal
         self._render = render
         self._clock = clock
-        self._claims = Claims(journal, limit)
+        self._pace = pace
+        self._next_at = -math.inf  # when the next message may go
+        self.refusals = Refusals()
+        self._claims = Claims(journal, pace.limit)
+        self._stream: OutcomeStream | None = None
         self._rows: dict[int, int] = {}  # of the messages without an outcome, by their index
         self._unsettled: dict[int, int] = {}  # of those in doubt whose answer may still come
         self._late: dict[int, Outcome] = {}  # answers that came before their doubt was written
@@ -77,6 +98,11 @@ class Pump:
     def is_over(self) -> bool:
         """Whether there will be no further outcome."""
         return self.task.done()
+
+    @property
+    def outage(self) -> Outage | None:
+        """What is waited for while Wooxy is down."""
+        return None if self._stream is None else self._stream.outage
 
     def stop(self) -> None:
         """Start nothing more; what is in flight is waited for, and written down."""
@@ -136,10 +162,11 @@ class Pump:
     # The task.
 
     async def _run(self) -> None:
-        stream = send_marked(self._client, self._messages(), self)
+        self._stream = stream = send_marked(self._client, self._messages(), self)
         try:
             async for outcome in stream:
                 self._record(outcome)
+                self._look_at_refusals(outcome)
                 while len(self.results) + len(self._writes) >= _UNTAKEN:
                     self._room.clear()
                     await self._room.wait()
@@ -162,10 +189,28 @@ class Pump:
     async def _messages(self) -> AsyncIterator[ViberMessage]:
         index = 0
         while (row := await self._claims.next()) is not None:
+            message = self._render(row)
+            if self.refusals.passes_over(message):
+                await self._journal.release([row.id])
+                self._claims.settled()
+                continue
+            await self._wait_for_turn()
             self._rows[index] = row.id
             self.handed_in[index] = row
-            yield self._render(row)
+            yield message
             index += 1
+
+    async def _wait_for_turn(self) -> None:
+        if self._pace.rate is not None:
+            now = self._clock.monotonic()
+            self._next_at = max(self._next_at, now)
+            wait, self._next_at = self._next_at - now, self._next_at + 1 / self._pace.rate
+            await anyio.sleep(wait)
+
+    def _look_at_refusals(self, outcome: Outcome) -> None:
+        self.refusals.add(outcome)
+        if self.refusals.are_too_many and not self._pace.keep_going and not self._was_stopped:
+            self._fail(RefusalsError(_TOO_MANY))
 
     def _record(self, outcome: Outcome) -> None:
         index = outcome.index
@@ -217,7 +262,7 @@ class Pump:
         except JournalError as error:
             self.error = self.error or error
 
-    def _fail(self, error: JournalError) -> None:
+    def _fail(self, error: Exception) -> None:
         self.error = self.error or error
         self.stop()
 
@@ -245,6 +290,16 @@ class CampaignRun(AsyncIterator[Outcome]):
     def unrecorded(self) -> tuple[Outcome, ...]:
         """Outcomes that are known and could not be written, as on a full disk: the journal has these rows in doubt."""
         return () if self._pump is None else tuple(self._pump.unrecorded)
+
+    @property
+    def outage(self) -> Outage | None:
+        """What is waited for while Wooxy is down; None while it is not."""
+        return None if self._pump is None else self._pump.outage
+
+    @property
+    def parked(self) -> tuple[ParkedPair, ...]:
+        """Senders that were refused for a country 20 times in a row: their other messages to it are not tried."""
+        return () if self._pump is None else self._pump.refusals.parked
 
     def row_of(self, outcome: Outcome) -> ClaimedRow:
         """Return the row of the outcome that was handed out last, or of one that was not handed out.

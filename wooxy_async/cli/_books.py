@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections import Counter
-from itertools import chain, count
+from collections import Counter, deque
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -16,9 +15,10 @@ import msgspec
 from wooxy_async import Accepted, NotSent, Outcome
 from wooxy_async._ports import Clock
 from wooxy_async._rules.redaction import mask_number
-from wooxy_async.campaigns import Plan, UnusableRow
+from wooxy_async.campaigns import ParkedPair, Resumed, UnusableRow
 from wooxy_async.cli._ending import CommandError, Ending, ExitCode
 from wooxy_async.cli._screen import printable, reason
+from wooxy_async.journals import RowState
 
 # The outcomes in the order in which they are shown: their tag, the word for it, its colour, and what it means.
 WORDS: Final = (
@@ -29,21 +29,35 @@ WORDS: Final = (
     ("in_doubt", "in doubt", "magenta", "may have been delivered: a person decides"),
 )
 _WORD_OF: Final = {tag: (word, colour) for tag, word, colour, _ in WORDS}
-_KEPT: Final = 10
+_NO_FAULT: Final = ("duplicate", "suppressed")  # rows that are left out and nothing is wrong with
+_KEPT: Final = 5  # rows of a kind
+_KINDS: Final = 100
+_SAMPLED_EVERY: Final = 0.5  # seconds
+_REMEMBERED: Final = 30.0
 
 
-class Noted(msgspec.Struct, frozen=True):
-    """One row that was not accepted, fit for the screen."""
+class Noted(msgspec.Struct, kw_only=True):
+    """Rows that were not accepted for one reason, fit for the screen.
 
-    row: int
-    number: str
+    Args:
+        word: what became of them.
+        colour: of the word.
+        reason: why.
+        count: how many.
+        rows: the first of them, as a spreadsheet numbers them.
+        number: the first one's, masked; "" where it does not matter.
+    """
+
     word: str
     colour: str
     reason: str
+    count: int = 1
+    rows: list[int]
+    number: str = ""
 
 
 class Tally:
-    """Counts outcomes, and keeps the first rows of each kind that was not accepted.
+    """Counts outcomes, and keeps the first rows of each reason for which some were not accepted.
 
     Args:
         clock: where time comes from.
@@ -51,10 +65,11 @@ class Tally:
 
     def __init__(self, clock: Clock = time) -> None:
         self.counts: Counter[str] = Counter()
-        self.noted: list[Noted] = []
         self.never_started = 0
+        self._noted: dict[tuple[str, str], Noted] = {}
         self._clock = clock
         self._began = clock.monotonic()
+        self._samples = deque([(self._began, 0)])
 
     @property
     def settled(self) -> int:
@@ -62,26 +77,49 @@ class Tally:
         return self.counts.total()
 
     @property
+    def noted(self) -> list[Noted]:
+        """What was not accepted, the most frequent first."""
+        return sorted(self._noted.values(), key=lambda noted: -noted.count)
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the start."""
         return self._clock.monotonic() - self._began
 
-    @property
     def rate(self) -> float:
-        """Outcomes per second."""
-        return self.settled / max(self.elapsed, 1e-9)
+        """Return outcomes per second, of the last 30 s."""
+        now, samples = self._clock.monotonic(), self._samples
+        if now - samples[-1][0] >= _SAMPLED_EVERY:
+            samples.append((now, self.settled))
+        while len(samples) > 1 and now - samples[1][0] >= _REMEMBERED:
+            samples.popleft()
+        since, before = samples[0]
+        return (self.settled - before) / max(now - since, 1e-9)
 
     def add(self, row: int, outcome: Outcome) -> None:
-        """Count an outcome."""
+        """Count an outcome.
+
+        Args:
+            row: as a spreadsheet numbers it.
+            outcome: of its message.
+        """
         tag = tag_of(outcome)
         self.counts[tag] += 1
         if isinstance(outcome, Accepted):
             return
         if isinstance(outcome, NotSent) and outcome.cause.kind == "not_started":
             self.never_started += 1
-        elif self.counts[tag] <= _KEPT:
-            word, colour = _WORD_OF[tag]
-            self.noted.append(Noted(row, mask_number(outcome.message.phone_number), word, colour, reason(outcome)))
+            return
+        why = reason(outcome)
+        if (noted := self._noted.get((tag, why))) is None:
+            if len(self._noted) < _KINDS:
+                word, colour = _WORD_OF[tag]
+                number = mask_number(outcome.message.phone_number)
+                self._noted[tag, why] = Noted(word=word, colour=colour, reason=why, rows=[row], number=number)
+            return
+        noted.count += 1
+        if len(noted.rows) < _KEPT:
+            noted.rows.append(row)
 
 
 def tag_of(outcome: Outcome) -> str:
@@ -94,38 +132,43 @@ def note_unusable(row: UnusableRow, number_column: str) -> Noted:
     problem = row.problems[0]
     name = {"phone_number": f"{number_column}: ", "row": ""}.get(problem.field, f"{problem.field}: ")
     colour = "yellow" if row.kind == "duplicate" else "red"
-    return Noted(row.row, "", row.kind, colour, printable(f"{name}{problem.remedy}"))
+    return Noted(word=row.kind, colour=colour, reason=printable(f"{name}{problem.remedy}"), rows=[row.sheet_row])
 
 
 class ResultsFile:
-    """A new file of JSON lines; each line is handed to the system when it is written.
+    """A file of JSON lines; each line is handed to the system when it is written.
 
     Args:
-        path: where; nothing may stand there.
+        path: where.
+        goes_on: what stands there is of an earlier run of the same campaign; else nothing may stand there.
 
     Raises:
         CommandError: it exists, or cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, goes_on: bool = False) -> None:
         self.path = path
         self.lines = 0
+        self.broken = ""
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            how = 0 if goes_on else os.O_EXCL
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except FileExistsError:
             raise CommandError(f"--results: {path} exists, and is never overwritten. Give another name.") from None
         except OSError as error:
             raise CommandError(f"--results: {path} cannot be made ({error.strerror}).") from None
         self._file = os.fdopen(descriptor, "wb", buffering=0)
 
-    def write(self, line: bytes) -> None:
-        """Write one line.
+    def add(self, row: int, outcome: Outcome) -> None:
+        """Write an outcome; where that fails, as on a full disk, the file ends, and `broken` says why."""
+        if not self.broken:
+            try:
+                self._write(b'{"row":%d,%b\n' % (row, outcome.to_json()[1:]))
+            except OSError as error:
+                self.broken = error.strerror or str(error)
 
-        Raises:
-            OSError: the disk is full, or the like.
-        """
-        whole = line + b"\n"
-        if self._file.write(whole) < len(whole):
+    def _write(self, line: bytes) -> None:
+        if self._file.write(line) < len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.lines += 1
 
@@ -138,51 +181,52 @@ class ResultsFile:
         self._file.close()
 
 
-def default_path(contacts: Path) -> Path:
-    """Return a name in the current directory that is free, as contacts.results.jsonl or contacts.results-2.jsonl."""
-    names = chain(("",), (f"-{number}" for number in count(2)))
-    return next(path for name in names if not (path := Path(f"{contacts.stem}.results{name}.jsonl")).exists())
-
-
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A run that is over.
 
     Args:
-        plan: what was to go.
-        tally: what became of it.
+        journal: its path.
+        resumed: what its journal found at the start.
+        to_send: how many messages this run was to send.
+        tally: what became of those that it came to.
         ending: how it ended.
         seconds: how long it took.
-        results: the name of the results file.
-        written: how many rows stand in it.
-        broken: why the results file is not complete, or None.
-        unwritten: the rows that are missing in it, each with its outcome.
+        counts: how many rows of the campaign are what now.
+        unusable: the rows that cannot be sent, by kind.
+        parked: senders that were refused for a country.
+        unrecorded: outcomes that are known and could not be written to the journal.
+        results: the results file, or None.
     """
 
-    plan: Plan
+    journal: str
+    resumed: Resumed
+    to_send: int
     tally: Tally
     ending: Ending
     seconds: float
-    results: str
-    written: int
-    broken: str | None = None
-    unwritten: tuple[str, ...] = ()
+    counts: dict[RowState, int]
+    unusable: dict[str, int]
+    parked: tuple[ParkedPair, ...] = ()
+    unrecorded: tuple[Outcome, ...] = ()
+    results: ResultsFile | None = None
 
     @property
     def not_started(self) -> int:
-        """How many messages never left because the run ended before."""
-        return self.plan.sendable - self.tally.settled + self.tally.never_started
+        """How many messages are still to be sent, by another run."""
+        return sum(self.counts.get(state, 0) for state in (RowState.PENDING, RowState.NOT_SENT))
 
     @property
     def exit_code(self) -> int:
         """What the shell sees."""
         if self.ending.exit_code is not None:
             return self.ending.exit_code
-        counts = self.tally.counts
-        if self.not_started or self.broken or self.ending.error or counts["not_sent"]:
+        if self.not_started or self.ending.error or self.unrecorded:
             return ExitCode.ENDED_EARLY
-        if counts["in_doubt"]:
+        if self.counts.get(RowState.IN_DOUBT):
             return ExitCode.IN_DOUBT
-        refused = counts["rejected"] + counts["invalid"] + self.plan.invalid + self.plan.restricted
+        refused = self.counts.get(RowState.REJECTED) or any(
+            count for kind, count in self.unusable.items() if kind not in _NO_FAULT
+        )
         return ExitCode.REFUSED if refused else ExitCode.ACCEPTED
 
     def to_json(self, **more: Any) -> bytes:
@@ -191,21 +235,22 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         Args:
             more: what else stands in it.
         """
+        found: dict[str, Any] = msgspec.to_builtins(self.resumed)
+        del found["counts"]
         return msgspec.json.encode(
             {
-                **plan_counts(self.plan),
+                "journal": self.journal,
+                "resumed": found,
+                "to_send": self.to_send,
                 "outcomes": {tag: self.tally.counts[tag] for tag, *_ in WORDS},
+                "rows": {state.value: self.counts.get(state, 0) for state in RowState if state in self.counts},
+                "unusable": self.unusable,
+                "parked": self.parked,
                 "not_started": self.not_started,
                 "seconds": round(self.seconds, 3),
-                "results": self.results,
-                "error": self.ending.error or self.broken,
+                "results": None if self.results is None else str(self.results.path),
+                "error": self.ending.error or (self.results and self.results.broken) or None,
                 "exit_code": int(self.exit_code),
                 **more,
             }
         )
-
-
-def plan_counts(plan: Plan) -> dict[str, Any]:
-    """Return a plan's counts by name."""
-    names = ("rows", "sendable", "invalid", "restricted", "duplicates", "restricted_by_country")
-    return {name: getattr(plan, name) for name in names}

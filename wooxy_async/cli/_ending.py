@@ -15,6 +15,7 @@ import typer
 
 from wooxy_async import WooxyClient
 from wooxy_async.campaigns import CampaignError, TemplateError, UnsendableError
+from wooxy_async.journals import JournalBusyError, JournalChangedError, JournalError, JournalOldError
 
 # What the library's sentences name, and what takes its place where people type a command.
 _IN_OPTIONS: Final = (
@@ -30,6 +31,12 @@ _IN_OPTIONS: Final = (
     ("assume_plus=True", "--assume-plus"),
     ('countries=("DE", "AT")', "--countries DE,AT"),
     ("countries=…", "--countries"),
+    ("(journal=PATH)", "(--journal PATH)"),
+    ("(SQLiteJournal(…, accept_old=True))", "(--accept-old)"),
+    ("(Resume(accept_settings=True))", "(--accept-settings)"),
+    ('(Resume(changed="send"))', "(--send-changed)"),
+    ('(Resume(changed="skip"))', "(--skip-changed)"),
+    ("keep_going=True", "--keep-going"),
     *((f"{name}_column=", f"--{name}-column=") for name in ("sender", "ttl", "device", "tags", "country")),
 )
 
@@ -42,8 +49,10 @@ class ExitCode(IntEnum):
     REFUSED = 3
     IN_DOUBT = 4
     ENDED_EARLY = 5
+    WAITS_FOR_PERSON = 10
     NEVER_REACHED = 69
     INTERNAL_ERROR = 70
+    BUSY = 75
     HUNG_UP = 129
     INTERRUPTED = 130
     PIPE_CLOSED = 141
@@ -71,8 +80,10 @@ MEANINGS: Final[dict[str, dict[ExitCode, str]]] = {
         ExitCode.NOT_BEGUN: "nothing was begun: a wrong option, no token, a bad file, or a no",
         ExitCode.REFUSED: "some were refused, or some rows cannot be sent",
         ExitCode.IN_DOUBT: "some may have been delivered, and nobody knows: a person decides",
-        ExitCode.ENDED_EARLY: "it ended before its last message; what is left was not sent",
-        ExitCode.NEVER_REACHED: "the server was never reached",
+        ExitCode.ENDED_EARLY: "it ended before its last message; the same command again goes on",
+        ExitCode.WAITS_FOR_PERSON: "nothing was begun: a person has to say what to do with what has changed",
+        ExitCode.NEVER_REACHED: "the server was never reached; the same command again goes on",
+        ExitCode.BUSY: "nothing was begun: another run holds the journal",
         **_BUG,
         **_STOPPED,
     },
@@ -143,12 +154,20 @@ def refusing(epilogue: str = "Nothing was sent.") -> Iterator[None]:
     """
     try:
         yield
-    except (CommandError, CampaignError) as error:
+    except (CommandError, CampaignError, JournalError) as error:
         typer.echo(f"Error: {_in_options(error)}\n{epilogue}", err=True)
-        raise typer.Exit(ExitCode.NOT_BEGUN) from None
+        raise typer.Exit(_code(error)) from None
     except (KeyboardInterrupt, typer.Abort):
         typer.echo(f"\nStopped. {epilogue}", err=True)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def _code(error: Exception) -> ExitCode:
+    if isinstance(error, JournalBusyError):
+        return ExitCode.BUSY
+    if isinstance(error, JournalChangedError | JournalOldError):
+        return ExitCode.WAITS_FOR_PERSON
+    return ExitCode.NOT_BEGUN
 
 
 def listed(command: str) -> str:
@@ -183,17 +202,17 @@ class Ending(msgspec.Struct):
     Args:
         signal: the first signal that came, or None.
         error: what ended the run before its last message, in words.
+        code: what the shell sees of that; None where the outcomes tell.
     """
 
     signal: int | None = None
     error: str | None = None
+    code: ExitCode | None = None
 
     @property
     def exit_code(self) -> ExitCode | None:
-        """What the shell sees of a signal; None where none came."""
-        if self.signal is None:
-            return None
-        return ExitCode(_OF_SIGNAL + self.signal)
+        """What the shell sees of a signal, or of what ended the run; None where the outcomes tell."""
+        return self.code if self.signal is None else ExitCode(_OF_SIGNAL + self.signal)
 
 
 async def until_signalled(
@@ -228,6 +247,21 @@ async def until_signalled(
         finally:
             await client.aclose()
             await asyncio.gather(*cuts)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Let signals end the program as usual while a person is asked in an event loop, which waits meanwhile."""
+    before = {number: signal.getsignal(number) for number in _CAUGHT}
+    usual = {signal.SIGINT: signal.default_int_handler}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, usual.get(number, signal.SIG_DFL))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

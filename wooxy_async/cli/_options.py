@@ -31,6 +31,13 @@ Domain: TypeAlias = Annotated[
     str,
     typer.Option("--domain", "-d", help="A domain that is verified in your Wooxy account.", rich_help_panel=MESSAGE),
 ]
+OptionalDomain: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--domain", "-d", help="A domain that is verified in your account.", rich_help_panel=MESSAGE),
+]
+OptionalText: TypeAlias = Annotated[
+    str | None, typer.Option("--text", "-t", help="What people read; {{firstName|there}}.", rich_help_panel=MESSAGE)
+]
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Write JSON to standard output.", rich_help_panel=OUTPUT)
 ]
@@ -81,6 +88,11 @@ class MessageOptions(msgspec.Struct, frozen=True, kw_only=True):
             "ttl": self.ttl,
             "tags": tuple(self.tag or ()),
         }
+
+    def said(self) -> dict[str, Any]:
+        """Return what the options say beside their defaults, so that a template file can say the rest."""
+        silent = MessageOptions().fields()
+        return {name: value for name, value in self.fields().items() if value != silent[name]}
 
 
 class AccountOptions(msgspec.Struct, frozen=True, kw_only=True):

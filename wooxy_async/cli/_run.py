@@ -1,121 +1,188 @@
-"""A campaign on its way through the client: every row that is pulled gets a line, whatever ends the run.
+"""A campaign on its way through the client, from its journal, until its end or a signal.
 
-The first Ctrl-C (or SIGTERM) ends the intake and gives what is in flight 10 seconds for its answer; the second cuts
-that too, which leaves it in doubt.
+The first Ctrl-C (or SIGTERM, SIGHUP, `wooxy stop`) ends the intake and gives what is in flight 10 seconds for its
+answer; the second cuts that too, which leaves it in doubt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
+import anyio
+import msgspec
 from rich.console import Console
 
-from wooxy_async import Outcome, OutcomeStream, ViberMessage, WooxyClient, WooxyError
-from wooxy_async.campaigns import Campaign, CampaignError, Plan, UnusableRow
-from wooxy_async.cli._books import Report, ResultsFile, Tally, tag_of
-from wooxy_async.cli._ending import Ending, in_options, until_signalled
+from wooxy_async import NotSentError, Outcome, RejectedError, WooxyClient, WooxyError
+from wooxy_async._rules.documented import Scope
+from wooxy_async._rules.errors import scope
+from wooxy_async.campaigns import Campaign, CampaignError, CampaignRun, RefusalsError
+from wooxy_async.cli._books import Report, ResultsFile, Tally
+from wooxy_async.cli._ending import Ending, ExitCode, in_options, until_signalled
 from wooxy_async.cli._views import Progress, showing
+from wooxy_async.journals import JournalError, RowState, SQLiteJournal, read_rows, stop_was_asked
+from wooxy_async.limits import SLOTS
+
+MAX_UNREACHED: Final = 30.0  # seconds for which a server is waited for that was never reached
+_LOOK_EVERY: Final = 0.5  # seconds; `wooxy stop` ends a run within two
 
 
-class Sending:
-    """The books of one run.
-
-    Args:
-        campaign: what is sent.
-        tally: counts the outcomes.
-        results: gets a line for each row.
-    """
-
-    def __init__(self, campaign: Campaign, tally: Tally, results: ResultsFile) -> None:
-        self.tally = tally
-        self.broken: OSError | None = None
-        self.unwritten: list[str] = []
-        self._campaign = campaign
-        self._results = results
-        self._rows: dict[int, int] = {}  # the row of each message that has no outcome yet, by its index
-
-    def messages(self) -> Iterator[ViberMessage]:
-        """Yield the messages, and write the rows in between that are none."""
-        index = 0
-        for row in self._campaign.rows():
-            if isinstance(row, UnusableRow):
-                self._write(row.row, row.kind, row.to_json())
-            else:
-                self._rows[index] = row.row
-                index += 1
-                yield row.message
-            if self.broken:
-                return
-
-    def settle(self, outcome: Outcome) -> None:
-        """Count and write an outcome."""
-        row = self._rows.pop(outcome.index)
-        self.tally.add(row, outcome)
-        self._write(row, tag_of(outcome), b'{"row":%d,%b' % (row, outcome.to_json()[1:]))
-
-    def _write(self, row: int, word: str, line: bytes) -> None:
-        if self.broken is None:
-            try:
-                self._results.write(line)
-            except OSError as error:
-                self.broken = error
-        if self.broken is not None:
-            self.unwritten.append(f"row {row} {word}")
-
-
-async def send_campaign(
-    client: WooxyClient, campaign: Campaign, plan: Plan, results: ResultsFile, screen: Console, *, slots: int
-) -> Report:
-    """Send a campaign, and show how it goes.
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run goes.
 
     Args:
-        client: closed at the end.
-        campaign: what is sent.
-        plan: the same, judged.
-        results: gets a line for each row.
-        screen: where people read.
         slots: how many requests may be in progress.
+        limit: how many messages are sent at the most; None for all.
+        rate: how many a second; None for as many as the slots give.
+        patience: seconds without a valid reply after which it ends.
+        keep_going: whether it goes on in spite of refusals.
     """
-    sending, ending = Sending(campaign, Tally(), results), Ending()
-    progress = Progress(sending.tally, ending, total=plan.sendable, slots=slots, statistics=client.statistics)
-    async with showing(screen, progress):
-        await send_all(client, sending, ending)
-    return make_report(plan, sending, ending, results)
+
+    slots: int = SLOTS
+    limit: int | None = None
+    rate: float | None = None
+    patience: float = 900.0
+    keep_going: bool = False
 
 
-async def send_all(client: WooxyClient, sending: Sending, ending: Ending) -> None:
-    """Send a campaign until its end or a signal, give what is in flight 10 seconds, and close the client.
+class Carrier:
+    """Carries one campaign through a client.
 
     Args:
-        client: closed at the end.
-        sending: the books.
-        ending: is told how it went, as soon as it is known.
+        client: open; closed at the end.
+        campaign: its block was entered.
+        journal: the campaign's.
+        pace: how it goes.
+        screen: where people read.
+        results: gets a line for each outcome; or None.
+        may_go_on: asks a person, with what ended the run, whether to go on in spite of it.
     """
-    stream = client.send_many(sending.messages())
-    await until_signalled(client, _take(stream, sending, ending), ending)
-    for outcome in stream.undelivered:
-        sending.settle(outcome)
 
+    def __init__(
+        self,
+        client: WooxyClient,
+        campaign: Campaign,
+        journal: SQLiteJournal,
+        *,
+        pace: Pace,
+        screen: Console,
+        results: ResultsFile | None = None,
+        may_go_on: Callable[[str], bool] = lambda _why: False,
+    ) -> None:
+        self.tally = Tally()
+        self.ending = Ending()
+        self._client = client
+        self._campaign = campaign
+        self._journal = journal
+        self._pace = pace
+        self._screen = screen
+        self._results = results
+        self._may_go_on = may_go_on
+        self._runs: list[CampaignRun] = []
 
-async def _take(stream: OutcomeStream, sending: Sending, ending: Ending) -> None:
-    try:
-        async for outcome in stream:
-            sending.settle(outcome)
-            if sending.broken:
+    @property
+    def to_send(self) -> int:
+        """How many messages this run is to send."""
+        pending = self._campaign.resumed.counts.get(RowState.PENDING, 0)
+        return pending if self._pace.limit is None else min(pending, self._pace.limit)
+
+    async def carry(self) -> Report:
+        """Send until the end of the campaign or a signal, give what is in flight 10 seconds, and close the client."""
+        await until_signalled(self._client, self._send(), self.ending)
+        for run in self._runs:
+            for outcome in run.undelivered:
+                self._add(run, outcome)
+        try:
+            counts = await self._journal.counts()
+        except JournalError:  # told already: it has ended the run
+            counts = self._campaign.resumed.counts
+        return Report(
+            journal=str(self._journal.path),
+            resumed=self._campaign.resumed,
+            to_send=self.to_send,
+            tally=self.tally,
+            ending=self.ending,
+            seconds=self.tally.elapsed,
+            counts=counts,
+            unusable=unusable_by_kind(self._journal.path),
+            parked=tuple(pair for run in self._runs for pair in run.parked),
+            unrecorded=tuple(outcome for run in self._runs for outcome in run.unrecorded),
+            results=self._results,
+        )
+
+    async def _send(self) -> None:
+        while (left := self._left()) != 0:
+            run = self._campaign.run(self._client, limit=left, rate=self._pace.rate, keep_going=self._pace.keep_going)
+            self._runs.append(run)
+            async with showing(self._screen, self._progress(run)), run:
+                error = await self._take_all(run)
+            if error is None:
                 return
-    except (WooxyError, CampaignError) as error:
-        ending.error = in_options(str(error))
+            why = in_options(str(error))
+            if not _is_of_messages(error) or not (self._pace.keep_going or self._may_go_on(why)):
+                self.ending.error = why
+                return
+
+    def _left(self) -> int | None:
+        return None if self._pace.limit is None else self._pace.limit - self.tally.settled
+
+    async def _take_all(self, run: CampaignRun) -> Exception | None:
+        """Take all outcomes; return what ended the run before its last message."""
+        error: Exception | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._watch, run, group.cancel_scope)
+            try:
+                async for outcome in run:
+                    self._add(run, outcome)
+            except (WooxyError, CampaignError, JournalError) as ended:
+                error = ended
+            group.cancel_scope.cancel()
+        return error
+
+    async def _watch(self, run: CampaignRun, scope: anyio.CancelScope) -> None:
+        """End a run that was asked to stop, or whose server was never reached."""
+        limit = min(MAX_UNREACHED, self._pace.patience)
+        while True:
+            await anyio.sleep(_LOOK_EVERY)
+            if stop_was_asked(self._journal.path):
+                signal.raise_signal(signal.SIGTERM)
+                return
+            outage, answers = run.outage, self.tally.counts
+            was_reached = answers["accepted"] or answers["rejected"] or answers["in_doubt"]
+            if outage is not None and outage.kind == "not_connected" and not was_reached and outage.lasted >= limit:
+                self.ending.error = f"the server was never reached. {outage.because}"
+                self.ending.code = ExitCode.NEVER_REACHED
+                scope.cancel()
+                return
+
+    def _add(self, run: CampaignRun, outcome: Outcome) -> None:
+        row = run.row_of(outcome).sheet_row
+        self.tally.add(row, outcome)
+        if self._results is not None:
+            self._results.add(row, outcome)
+
+    def _progress(self, run: CampaignRun) -> Progress:
+        return Progress(
+            self.tally,
+            self.ending,
+            total=self.to_send,
+            slots=self._pace.slots,
+            statistics=self._client.statistics,
+            outage=lambda: run.outage,
+        )
 
 
-def make_report(plan: Plan, sending: Sending, ending: Ending, results: ResultsFile) -> Report:
-    """Return the report of a run."""
-    return Report(
-        plan=plan,
-        tally=sending.tally,
-        ending=ending,
-        seconds=sending.tally.elapsed,
-        results=str(results.path),
-        written=results.lines,
-        broken=None if sending.broken is None else sending.broken.strerror,
-        unwritten=tuple(sending.unwritten),
-    )
+def _is_of_messages(error: Exception) -> bool:
+    """Return whether it is the messages that were refused, and not the account, the server or the journal."""
+    if isinstance(error, RejectedError):
+        return scope(error.outcome) is not Scope.ACCOUNT
+    return isinstance(error, RefusalsError) or (isinstance(error, NotSentError) and error.outcome.cause.kind == "proxy")
+
+
+def unusable_by_kind(journal: Path) -> dict[str, int]:
+    """Return how many rows of a journal cannot be sent, by their kind, as in `UnusableRow`."""
+    kinds = Counter(str((row.outcome or {}).get("kind", "invalid")) for row in read_rows(journal, RowState.INVALID))
+    return dict(sorted(kinds.items()))

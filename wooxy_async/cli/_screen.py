@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -20,13 +23,33 @@ _HOUR: Final = 3600
 _SHORT: Final = 10
 
 
-def make_screen(*, as_json: bool) -> Console:
+class OutlivedScreen(Console):
+    """A screen that may go away, as a closed pipe or terminal does: the work that it shows goes on without it."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, or see that there is nobody to read it."""
+        with self.outlived():
+            super().print(*objects, **options)
+
+    @contextmanager
+    def outlived(self) -> Iterator[None]:
+        """Let the block end where its output cannot be written; nothing is written afterwards."""
+        try:
+            yield
+        except (OSError, SystemExit):  # the latter is how newer versions of rich end at a closed pipe
+            self.quiet = True
+            with suppress(OSError, ValueError):  # what is still buffered would fail again at the end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+def make_screen(*, as_json: bool, kind: type[Console] = Console) -> Console:
     """Return where people read.
 
     Args:
         as_json: standard output belongs to a machine; people read on standard error, if that is a terminal.
+        kind: its class.
     """
-    console = Console(stderr=as_json, markup=False, highlight=False, emoji=False)
+    console = kind(stderr=as_json, markup=False, highlight=False, emoji=False)
     console.quiet = as_json and not console.is_terminal
     console.width = min(console.width, _WIDEST) if console.is_terminal else _PLAIN_WIDTH
     return console

@@ -1,128 +1,61 @@
-"""How a run looks: before anything leaves, while it goes, and at its end."""
+"""How a run looks: while it goes, and at its end."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import asynccontextmanager, nullcontext
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from wooxy_async import Statistics, ViberMessage
-from wooxy_async._rules.redaction import mask_number
-from wooxy_async.campaigns import Contacts, Plan, PlanWarning, ReadyRow
-from wooxy_async.cli._books import WORDS, Noted, Report, Tally, note_unusable
+from wooxy_async import Outage, Outcome, Statistics
+from wooxy_async.cli._books import WORDS, Noted, Report, Tally, tag_of
 from wooxy_async.cli._ending import Ending
-from wooxy_async.cli._screen import counted, facts, lasting, printable
+from wooxy_async.cli._screen import OutlivedScreen, counted, lasting, printable
+from wooxy_async.journals import RowState
 
-ASSUMED_ANSWER: Final = 0.2  # seconds; nobody knows before the first answer
-_SHOWN: Final = 5
-_TEXT_SHOWN: Final = 400
+_NOTED: Final = 10
 _REFRESH: Final = 0.1
 _PLAIN_EVERY: Final = 10.0
+# The states of rows as people read them, in the order in which they are shown.
+STATES: Final[dict[RowState, str]] = {
+    RowState.ACCEPTED: "accepted",
+    RowState.DELIVERED: "delivered, as a person says",
+    RowState.REJECTED: "refused",
+    RowState.IN_DOUBT: "in doubt",
+    RowState.PENDING: "to be sent",
+    RowState.NOT_SENT: "not sent",
+    RowState.GIVEN_UP: "given up",
+    RowState.GONE: "no longer among the contacts",
+}
 
 
-def show_preview(
-    screen: Console, contacts: Contacts, plan: Plan, *, base_url: str, slots: int, results: Path | None
-) -> None:
-    """Show where the campaign goes, how much of it, for how long, and its first message.
-
-    Args:
-        screen: where.
-        contacts: the file.
-        plan: the whole file, judged.
-        base_url: where the requests go.
-        slots: how many requests are in progress at once.
-        results: the results file; None where there will be none.
-    """
-    screen.print(Text(f"{printable(contacts.path.name)}: {counted(plan.rows, 'row')}", style="bold"))
-    _show_unusable(screen, contacts, plan, results)
-    for warning in plan.warnings:
-        screen.print(_warning(warning))
-    if plan.sample is not None:
-        _show_sample(screen, plan, plan.sample, base_url=base_url, slots=slots, results=results)
-
-
-def unusable_counts(plan: Plan) -> str:
-    """Return the unusable rows in one line."""
-    countries = " ".join(f"{code} {count:,}" for code, count in plan.restricted_by_country.items())
-    parts = (
-        (plan.invalid, f"{plan.invalid:,} invalid"),
-        (plan.restricted, f"{plan.restricted:,} restricted ({countries})"),
-        (plan.duplicates, counted(plan.duplicates, "duplicate")),
-    )
-    return " · ".join(words for count, words in parts if count)
+def counts_line(counts: dict[RowState, int]) -> str:
+    """Return how many rows are what, in one line; those that cannot be sent are told apart."""
+    return " · ".join(f"{words} {counts[state]:,}" for state, words in STATES.items() if counts.get(state))
 
 
 def notes_table(notes: list[Noted]) -> Table:
-    """Return rows that a person should look at, one under the other."""
+    """Return rows that a person should look at, one kind under the other."""
     table = Table.grid(padding=(0, 2), pad_edge=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True, style="dim")
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
     for note in notes:
-        table.add_row(f"row {note.row}", note.number, Text(note.word, style=note.colour), note.reason)
+        word = Text(note.word, style=note.colour)
+        if note.count == 1:
+            table.add_row(f"row {note.rows[0]}", note.number, word, note.reason)
+        else:
+            first = ", ".join(map(str, note.rows)) + (", …" if note.count > len(note.rows) else "")
+            table.add_row(f"{note.count:,} rows", first, word, note.reason)
     return table
-
-
-def _show_unusable(screen: Console, contacts: Contacts, plan: Plan, results: Path | None) -> None:
-    unusable = plan.rows - plan.sendable
-    if not unusable:
-        return
-    screen.print(f"{counted(unusable, 'row')} cannot be sent: {unusable_counts(plan)}")
-    screen.print(notes_table([note_unusable(row, contacts.number_column) for row in plan.examples[:_SHOWN]]))
-    if unusable > _SHOWN:
-        where = f"each is a line of {results}" if results else "`wooxy run --dry-run --json` lists each"
-        screen.print(Text(f" … and {unusable - _SHOWN:,} more; {where}", style="dim"))
-
-
-def _warning(warning: PlanWarning) -> Text:
-    where = f"{counted(warning.rows, 'row')}, the first is row {warning.first_row}"
-    return Text.assemble(("warning: ", "yellow"), printable(f"{warning.field} {warning.text} ({where})"))
-
-
-def _estimate(messages: int, slots: int) -> str:
-    seconds = messages * ASSUMED_ANSWER / slots
-    return f"{lasting(seconds)}, {slots} at a time, if each answer takes {ASSUMED_ANSWER:g} s (an estimate)"
-
-
-def _show_sample(
-    screen: Console, plan: Plan, sample: ReadyRow, *, base_url: str, slots: int, results: Path | None
-) -> None:
-    message = sample.message
-    screen.print()
-    screen.print(
-        facts(
-            ("to", base_url),
-            ("domain", printable(message.domain)),
-            ("sender", printable(message.sender_id or "Wooxy's default")),
-            ("will go", Text(counted(plan.sendable, "message"), style="bold")),
-            ("takes about", _estimate(plan.sendable, slots)),
-            *([("results", printable(str(results)))] if results else []),
-        )
-    )
-    body = Text(_shortened(printable(message.text)))
-    title = f"row {sample.row}, to {mask_number(message.phone_number)}"
-    screen.print(Panel(body, title=title, title_align="left", expand=False, border_style="dim"))
-    _show_button(screen, message)
-
-
-def _show_button(screen: Console, message: ViberMessage) -> None:
-    if message.button is not None:
-        caption = (f"[ {printable(message.button.text)} ]", "bold")
-        screen.print(Text.assemble("   ", caption, " ", (printable(message.button.url), "dim")))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]}… ({len(text):,} characters)"
 
 
 class Progress:
@@ -134,16 +67,25 @@ class Progress:
         total: how many messages will go.
         slots: how many requests may be in progress.
         statistics: asks the client for its state.
+        outage: asks the run whether Wooxy is down.
     """
 
     def __init__(
-        self, tally: Tally, ending: Ending, *, total: int, slots: int, statistics: Callable[[], Statistics]
+        self,
+        tally: Tally,
+        ending: Ending,
+        *,
+        total: int,
+        slots: int,
+        statistics: Callable[[], Statistics],
+        outage: Callable[[], Outage | None],
     ) -> None:
         self._tally = tally
         self._ending = ending
         self._total = total
         self._slots = slots
         self._statistics = statistics
+        self._outage = outage
 
     def picture(self) -> RenderableType:
         """Return three lines: how far, how fast, and what came of it."""
@@ -156,14 +98,20 @@ class Progress:
         return Group(share, Text(self.line(), style="dim"), self._outcomes())
 
     def line(self) -> str:
-        """Return speed, slots and time left."""
+        """Return speed, slots and time left; or why nothing moves."""
+        if self._ending.signal:
+            return "stopping: waiting for what is in flight"
+        if (outage := self._outage()) is not None:
+            return _waiting(outage)
         state = self._statistics()
-        parts = [f"{self._tally.rate:,.0f} a second", f"{state.borrowed} of {self._slots} slots in use"]
+        parts = [f"{self._tally.rate():,.0f} a second", f"{state.borrowed} of {self._slots} slots in use"]
         if state.closed:
             parts.append(f"{state.closed} closed for now")
         if state.paused_for:
-            parts.append(f"pausing {lasting(state.paused_for)}")
-        parts.append("stopping: waiting for what is in flight" if self._ending.signal else f"{self._left()} left")
+            parts.append(f"pausing {lasting(state.paused_for)}: {state.paused_because}")
+        elif state.waiting and not state.borrowed:
+            parts.append("others use the account's slots, as wooxy slots shows")
+        parts.append(f"{self._left()} left")
         return " · ".join(parts)
 
     def plain(self) -> str:
@@ -174,9 +122,9 @@ class Progress:
         return 100 * self._tally.settled / max(self._total, 1)
 
     def _left(self) -> str:
-        if not self._tally.settled:
+        if not (rate := self._tally.rate()):
             return "?"
-        return lasting((self._total - self._tally.settled) / self._tally.rate)
+        return lasting((self._total - self._tally.settled) / rate)
 
     def _outcomes(self) -> Text:
         counts = self._tally.counts
@@ -184,6 +132,15 @@ class Progress:
             (f"{word} {counts[tag]:,}", colour) for tag, word, colour, _ in WORDS if counts[tag] or tag == "accepted"
         ]
         return Text(" · ").join(Text(text, style=colour) for text, colour in shown)
+
+
+def _waiting(outage: Outage) -> str:
+    now = datetime.now(UTC).astimezone()
+    since, ends = now - timedelta(seconds=outage.lasted), now + timedelta(seconds=outage.gives_up_in)
+    because = printable(outage.because).rstrip(".")
+    return (
+        f"waiting since {since:%H:%M}: {because} · next try in {lasting(outage.next_try_in)} · gives up at {ends:%H:%M}"
+    )
 
 
 @asynccontextmanager
@@ -204,7 +161,8 @@ async def showing(screen: Console, progress: Progress, *, every: float = _PLAIN_
 
 
 async def _draw(screen: Console, progress: Progress) -> None:
-    with Live(progress.picture(), console=screen, auto_refresh=False, transient=True) as live:
+    outlived = screen.outlived() if isinstance(screen, OutlivedScreen) else nullcontext()
+    with outlived, Live(progress.picture(), console=screen, auto_refresh=False, transient=True) as live:
         while True:
             await asyncio.sleep(_REFRESH)
             live.update(progress.picture(), refresh=True)
@@ -231,7 +189,7 @@ def show_outcomes(screen: Console, report: Report) -> None:
     settled = report.tally.settled - report.tally.never_started
     rate = settled / max(report.seconds, 1e-9)
     how = f"in {lasting(report.seconds)} · {rate:,.0f} a second"
-    screen.print(Text.assemble((f"{settled:,} of {counted(report.plan.sendable, 'message')}", "bold"), " ", how))
+    screen.print(Text.assemble((f"{settled:,} of {counted(report.to_send, 'message')}", "bold"), " ", how))
     table = Table.grid(padding=(0, 2), pad_edge=True)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -248,31 +206,43 @@ def _lines(report: Report) -> list[tuple[str, str, int, str]]:
         (word, colour, counts[tag] - (never if tag == "not_sent" else 0), meaning)
         for tag, word, colour, meaning in WORDS
     ]
-    lines.append(("not started", "yellow", report.not_started, "the run ended before their turn"))
-    unusable = report.plan.rows - report.plan.sendable
-    lines.append(("unusable", "yellow", unusable, unusable_counts(report.plan)))
+    lines.append(("not started", "yellow", report.counts.get(RowState.PENDING, 0), "still to be sent"))
+    kinds = " · ".join(f"{count:,} {kind}" for kind, count in report.unusable.items())
+    lines.append(("unusable", "yellow", sum(report.unusable.values()), kinds))
     return [line for line in lines if line[2] or line[0] == "accepted"]
 
 
 def _show_not_accepted(screen: Console, report: Report) -> None:
-    tally = report.tally
-    if not tally.noted:
+    noted = report.tally.noted
+    if not noted:
         return
     screen.print(Text("\nNot accepted", style="bold"))
-    screen.print(notes_table(tally.noted))
-    if more := tally.settled - tally.counts["accepted"] - tally.never_started - len(tally.noted):
-        screen.print(Text(f"  … and {more:,} more", style="dim"))
+    screen.print(notes_table(noted[:_NOTED]))
+    if more := sum(note.count for note in noted[_NOTED:]):
+        screen.print(Text(f"  … and {more:,} more, for other reasons", style="dim"))
 
 
 def _remarks(report: Report) -> list[str]:
     remarks = []
     if report.ending.error:
         remarks.append(f"The run ended early: {report.ending.error}")
+    for pair in report.parked:
+        sender = "Wooxy's default sender" if pair.sender_id is None else f"the sender {pair.sender_id}"
+        remarks.append(f"{sender} may not send to {pair.country}: {counted(pair.rows, 'row')} not tried.")
+    if report.unrecorded:
+        remarks.append(f"Known, but not in the journal: {', '.join(map(_named, report.unrecorded))}.")
     if report.not_started:
-        others = report.plan.sendable - report.not_started
-        again = f" Running the command again would also send the other {others:,} again." if others else ""
-        remarks.append(f"Not started: {counted(report.not_started, 'message')}.{again}")
-    if report.broken:
-        remarks.append(f"{report.results} is not complete ({report.broken}). Missing: {', '.join(report.unwritten)}.")
-    remarks.append(f"{report.results} holds the outcomes of {counted(report.written, 'row')}.")
+        remarks.append(f"{counted(report.not_started, 'message')} still to be sent: the same command again goes on.")
+    if report.counts.get(RowState.IN_DOUBT):
+        remarks.append(f"In doubt, never sent again by themselves: wooxy resolve {report.journal}")
+    if not report.resumed.is_new:
+        remarks.append(f"In all, with the runs before: {counts_line(report.counts)}.")
+    if report.results is not None:
+        why = f"; it is not complete ({report.results.broken})" if report.results.broken else ""
+        remarks.append(f"{report.results.path} has {counted(report.results.lines, 'outcome')} of this run{why}.")
+    remarks.append(f"Who got it and when: wooxy results {report.journal}")
     return remarks
+
+
+def _named(outcome: Outcome) -> str:
+    return f"{outcome.message.reference} {tag_of(outcome)}"

@@ -15,6 +15,7 @@ from wooxy_async.journals._lock import Holder
 from wooxy_async.journals._place import default_path
 from wooxy_async.journals._reading import JournalRow, read_rows
 from wooxy_async.journals._sqlite import Durability, SQLiteJournal
+from wooxy_async.journals._stopping import ask_to_stop, stop_was_asked
 
 __all__ = [
     "Beginning",
@@ -36,8 +37,10 @@ __all__ = [
     "RowState",
     "SQLiteJournal",
     "Settlement",
+    "ask_to_stop",
     "default_path",
     "read_rows",
+    "stop_was_asked",
 ]
 
 show_public_paths(__name__)

@@ -57,6 +57,11 @@ def marks_path(path: Path) -> Path:
     return path.with_name(f"{path.name}-sending")
 
 
+def stop_path(path: Path) -> Path:
+    """Return the file by which a run is asked to stop."""
+    return path.with_name(f"{path.name}-stop")
+
+
 def check_place(path: Path, mounts: Path = MOUNTS) -> None:
     """Refuse a place where locks do not hold, or files change behind our back.
 

@@ -31,7 +31,7 @@ from wooxy_async.journals._errors import JournalError, JournalOldError
 from wooxy_async.journals._generation import Generation, GenerationFile
 from wooxy_async.journals._lock import RunLock, boot_id
 from wooxy_async.journals._marks import MarksFile, read_marks
-from wooxy_async.journals._place import check_place, lock_path, marks_path, state_directory
+from wooxy_async.journals._place import check_place, lock_path, marks_path, state_directory, stop_path
 from wooxy_async.journals._rows import Rows, RunStamp
 from wooxy_async.journals._schema import connect, explained
 from wooxy_async.journals._worker import Job, Worker
@@ -53,6 +53,8 @@ class SQLiteJournal:
         durability: "process": after a kill at most ten rows are in doubt, after a power loss at most thirty. "power":
             at most ten after a power loss too, at the price of two syncs to disk for each message.
         accept_old: go on with an older copy of a journal, although outcomes are missing in it.
+        state: a directory that keeps how far the journal has come, by which an older copy is recognised; None for
+            `~/.local/state/wooxy_async/journals`, or the one that WOOXY_RUNTIME_DIR names.
         who: is noted with what a person decides; None for the user's name.
         clock: where time comes from; the standard library's `time`.
 
@@ -66,6 +68,7 @@ class SQLiteJournal:
         *,
         durability: Durability = "process",
         accept_old: bool = False,
+        state: str | os.PathLike[str] | None = None,
         who: str | None = None,
         clock: Clock = time,
     ) -> None:
@@ -73,6 +76,7 @@ class SQLiteJournal:
         self.who: str = user_name() if who is None else who
         self._is_power = one_of("durability", durability, get_args(Durability)) == "power"
         self._accept_old = accept_old
+        self._state = None if state is None else Path(state)
         self._clock = clock
         self._pid = os.getpid()
         self._worker: Worker | None = None
@@ -243,10 +247,11 @@ class SQLiteJournal:
         return result
 
     def _begin(self, manifest: Manifest, *, accept_settings: bool) -> Beginning:
+        stop_path(self.path).unlink(missing_ok=True)  # that of a run before
         self._db = connect(self.path)
         self._rows = rows = Rows(self._db)
         self._generation = rows.generation()
-        self._kept = GenerationFile(state_directory(), rows.meta("id"), boot_id())
+        self._kept = GenerationFile(self._state or state_directory(), rows.meta("id"), boot_id())
         self._check_age()
         known = rows.manifest()
         token = secrets.token_bytes(16)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -29,7 +29,14 @@ from wooxy_async.campaigns import (
 )
 from wooxy_async.cli._caring import CareOptions
 from wooxy_async.cli._ending import CommandError, ExitCode, in_options, refusing
-from wooxy_async.cli._options import MESSAGE, OUTPUT, AccountOptions, AsJson, MessageOptions
+from wooxy_async.cli._options import (
+    OUTPUT,
+    AccountOptions,
+    AsJson,
+    MessageOptions,
+    OptionalDomain,
+    OptionalText,
+)
 from wooxy_async.cli._preflight import (
     ASSUMED_LATENCY,
     CostCount,
@@ -57,14 +64,8 @@ def check(
         Path, typer.Argument(metavar="CONTACTS", help="CSV, JSON lines, JSON or .xlsx, also .gz; - is standard input.")
     ],
     *,
-    domain: Annotated[
-        str | None,
-        typer.Option("--domain", "-d", help="A domain that is verified in your account.", rich_help_panel=MESSAGE),
-    ] = None,
-    text: Annotated[
-        str | None,
-        typer.Option("--text", "-t", help="What people read; {{firstName|there}}.", rich_help_panel=MESSAGE),
-    ] = None,
+    domain: OptionalDomain = None,
+    text: OptionalText = None,
     about: MessageOptions,
     reading: ReadingOptions,
     caring: CareOptions,
@@ -109,7 +110,7 @@ def check(
     with refusing(), ExitStack() as opened:
         cost = _cost_count(price, prices, max_cost)
         lists, window = caring.lists(reading.numbers()), caring.window()
-        given = {"domain": domain, "text": text, "unique": unique, "phone_check": about.phone_check, **_said(about)}
+        given = {"domain": domain, "text": text, "unique": unique, "phone_check": about.phone_check, **about.said()}
         given["suppressed"] = lists
         file = opened.enter_context(ProblemsFile(problems)) if problems else None
 
@@ -148,12 +149,6 @@ def _suppressed(listed: SuppressionList, plan: Plan) -> Suppressed:
         unreadable=listed.unreadable,
         questions=listed.questions(plan.suppressed),
     )
-
-
-def _said(about: MessageOptions) -> dict[str, Any]:
-    """Return what the options say beside their defaults, so that a template file can say the rest."""
-    silent = MessageOptions().fields()
-    return {name: value for name, value in about.fields().items() if value != silent[name]}
 
 
 def _judged(screen: Console, campaign: Campaign, cost: CostCount | None, file: ProblemsFile | None) -> Plan:

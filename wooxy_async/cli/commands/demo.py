@@ -18,12 +18,13 @@ from rich.text import Text
 
 from wooxy_async import Accepted, Button, InDoubt, Outcome, WooxyClient
 from wooxy_async.campaigns import Campaign, Contacts
-from wooxy_async.cli._books import Noted, Report, ResultsFile, note_unusable
+from wooxy_async.cli._books import Noted, Report, note_unusable
 from wooxy_async.cli._ending import ExitCode
 from wooxy_async.cli._options import TOKEN_VARIABLE, AsJson
-from wooxy_async.cli._run import send_campaign
+from wooxy_async.cli._run import Carrier, Pace
 from wooxy_async.cli._screen import counted, facts, make_screen, print_json
 from wooxy_async.cli._views import notes_table, show_outcomes
+from wooxy_async.journals import SQLiteJournal, default_path
 from wooxy_async.limits import SLOTS
 from wooxy_async.sandbox import Fault, Sandbox
 
@@ -105,36 +106,38 @@ def demo(
     with TemporaryDirectory(prefix="wooxy-demo-") as folder:
         path = Path(folder) / "contacts.csv"
         write_contacts(path, count)
-        with ResultsFile(path.with_name("results.jsonl")) as results:
-            raise typer.Exit(asyncio.run(_play(_campaign(path), results, screen, latency=latency, as_json=as_json)))
+        journal = SQLiteJournal(default_path(path), state=folder)
+        raise typer.Exit(asyncio.run(_play(path, journal, screen, latency=latency, as_json=as_json)))
 
 
-def _campaign(path: Path) -> Campaign:
+def _campaign(path: Path, journal: SQLiteJournal) -> Campaign:
     return Campaign(
         Contacts(path),
         domain="shop.example",
         text="Hi {{firstName}}, your order {{orderId}} is ready in {{city}}.",
         sender_id="Shop",
         button=Button(text="Open", url="https://shop.example/o/{{orderId}}"),
+        journal=journal,
     )
 
 
 async def _play(
-    campaign: Campaign, results: ResultsFile, screen: Console, *, latency: float, as_json: bool
+    path: Path, journal: SQLiteJournal, screen: Console, *, latency: float, as_json: bool
 ) -> ExitCode | int:
     """Send the campaign to a sandbox that makes trouble, and ask it afterwards what it saw."""
     outcomes: list[Outcome] = []
+    campaign = _campaign(path, journal)
     plan = campaign.plan()
-    async with Sandbox(latency=latency, seed=1, keep_messages=plan.sendable) as sandbox:
+    async with Sandbox(latency=latency, seed=1, keep_messages=plan.sendable) as sandbox, campaign:
         _make_trouble(sandbox)
         about = f" · {counted(plan.rows, 'contact')} · sandbox at {sandbox.url}\n"
         screen.print(Text.assemble(("wooxy demo", "bold"), about))
         client = WooxyClient(sandbox.token, base_url=sandbox.url, on_outcome=outcomes.append)
-        report = await send_campaign(client, campaign, plan, results, screen, slots=SLOTS)
+        report = await Carrier(client, campaign, journal, pace=Pace(), screen=screen).carry()
         seen = _ask(sandbox, outcomes)
         if as_json:
             print_json(report.to_json(server=msgspec.to_builtins(seen)))
-        _show(screen, report, seen, campaign.contacts.number_column)
+        _show(screen, report, seen, note_unusable(plan.examples[0], campaign.contacts.number_column))
         return report.exit_code if report.ending.signal else ExitCode.ACCEPTED
 
 
@@ -158,9 +161,8 @@ def _ask(sandbox: Sandbox, outcomes: list[Outcome]) -> ServerView:
     )
 
 
-def _show(screen: Console, report: Report, seen: ServerView, number_column: str) -> None:
+def _show(screen: Console, report: Report, seen: ServerView, unusable: Noted) -> None:
     show_outcomes(screen, report)
-    unusable = note_unusable(report.plan.examples[0], number_column)
     refused = [note for note in report.tally.noted if note.word == "refused"]
     doubtful = [note for note in report.tally.noted if note.word == "in doubt"]
     screen.print(Text("\nNot accepted, for example", style="bold"))
