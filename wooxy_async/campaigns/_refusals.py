@@ -65,12 +65,13 @@ class Refusals:
         """The pairs that are passed over."""
         return tuple(ParkedPair(*pair, rows) for pair, rows in self._parked.items())
 
-    def passes_over(self, message: ViberMessage) -> bool:
-        """Return whether a message is not to be tried, and count it then."""
+    def passes_over(self, message: ViberMessage) -> str | None:
+        """Return why a message is not to be tried, and count it then; None where it is to be tried."""
         if not self._parked or (pair := _pair(message)) not in self._parked:
-            return False
+            return None
         self._parked[pair] += 1
-        return True
+        sender = "Wooxy's default sender" if pair[0] is None else f"The sender {pair[0]}"
+        return f"{sender} was refused for {pair[1]} {PARKED_AT} times in a row, so that this was not tried."
 
     def _count(self, pair: tuple[str | None, str]) -> None:
         self._in_a_row[pair] += 1

@@ -16,14 +16,15 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 import anyio
+import msgspec
 
 from wooxy_async._client.client import WooxyClient, send_marked
 from wooxy_async._client.stream import OutcomeStream
 from wooxy_async._ports import Clock, Journal, TransportError
-from wooxy_async._rules.journal import ClaimedRow, settlement
+from wooxy_async._rules.journal import ClaimedRow, RowState, Settlement, settlement
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async._rules.outage import Outage
-from wooxy_async._rules.outcomes import InDoubt, Outcome
+from wooxy_async._rules.outcomes import InDoubt, NotSent, Outcome
 from wooxy_async._runtime.log import say
 from wooxy_async._runtime.turns import begin
 from wooxy_async.campaigns._claims import Claims
@@ -190,8 +191,10 @@ class Pump:
         index = 0
         while (row := await self._claims.next()) is not None:
             message = self._render(row)
-            if self.refusals.passes_over(message):
-                await self._journal.release([row.id])
+            if (why := self.refusals.passes_over(message)) is not None:
+                outcome = msgspec.json.encode({"outcome": "not_sent", "cause": {"kind": "not_started", "text": why}})
+                kept = Settlement(RowState.NOT_SENT, self._clock.time(), None, outcome)
+                await self._journal.settle(row.id, kept)
                 self._claims.settled()
                 continue
             await self._wait_for_turn()
@@ -214,6 +217,10 @@ class Pump:
 
     def _record(self, outcome: Outcome) -> None:
         index = outcome.index
+        if isinstance(outcome, NotSent) and outcome.cause.kind == "not_started":  # it is given back
+            del self.handed_in[index]
+            self._leave_place(index)
+            return
         row = self._rows.pop(index)
         outcome = self._late.pop(index, outcome)
         if isinstance(outcome, InDoubt):

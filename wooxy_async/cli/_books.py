@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from wooxy_async import Accepted, NotSent, Outcome
+from wooxy_async import Accepted, Outcome
 from wooxy_async._ports import Clock
 from wooxy_async._rules.redaction import mask_number
 from wooxy_async.campaigns import ParkedPair, Resumed, UnusableRow
@@ -65,7 +65,6 @@ class Tally:
 
     def __init__(self, clock: Clock = time) -> None:
         self.counts: Counter[str] = Counter()
-        self.never_started = 0
         self._noted: dict[tuple[str, str], Noted] = {}
         self._clock = clock
         self._began = clock.monotonic()
@@ -106,9 +105,6 @@ class Tally:
         tag = tag_of(outcome)
         self.counts[tag] += 1
         if isinstance(outcome, Accepted):
-            return
-        if isinstance(outcome, NotSent) and outcome.cause.kind == "not_started":
-            self.never_started += 1
             return
         why = reason(outcome)
         if (noted := self._noted.get((tag, why))) is None:

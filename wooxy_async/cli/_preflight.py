@@ -248,7 +248,7 @@ def show_preflight(screen: Console, checked: Preflight, *, problems: Path | None
     for group in plan.groups:
         _show_group(screen, group, checked.number_column)
     if plan.groups:
-        where = f"each is a line of {problems}" if problems else "--problems FILE.csv writes all of them"
+        where = f"each is a line of {problems}" if problems else "wooxy check --problems FILE.csv writes all of them"
         screen.print(Text(f"{counted(plan.rows - plan.sendable, 'row')} cannot be sent; {where}", style="dim"))
     for warning in plan.warnings:
         screen.print(_warning(warning))

@@ -27,6 +27,7 @@ from wooxy_async.journals import JournalError, RowState, SQLiteJournal, read_row
 from wooxy_async.limits import SLOTS
 
 MAX_UNREACHED: Final = 30.0  # seconds for which a server is waited for that was never reached
+_UNREACHED: Final = "not_connected"
 _LOOK_EVERY: Final = 0.5  # seconds; `wooxy stop` ends a run within two
 
 
@@ -123,8 +124,15 @@ class Carrier:
                 return
             why = in_options(str(error))
             if not _is_of_messages(error) or not (self._pace.keep_going or self._may_go_on(why)):
-                self.ending.error = why
+                is_reached = self._was_reached or not (
+                    isinstance(error, NotSentError) and error.outcome.cause.kind == _UNREACHED
+                )
+                self.ending.error, self.ending.code = why, None if is_reached else ExitCode.NEVER_REACHED
                 return
+
+    @property
+    def _was_reached(self) -> bool:
+        return any(self.tally.counts[tag] for tag in ("accepted", "rejected", "in_doubt"))
 
     def _left(self) -> int | None:
         return None if self._pace.limit is None else self._pace.limit - self.tally.settled
@@ -144,15 +152,14 @@ class Carrier:
 
     async def _watch(self, run: CampaignRun, scope: anyio.CancelScope) -> None:
         """End a run that was asked to stop, or whose server was never reached."""
-        limit = min(MAX_UNREACHED, self._pace.patience)
         while True:
             await anyio.sleep(_LOOK_EVERY)
             if stop_was_asked(self._journal.path):
                 signal.raise_signal(signal.SIGTERM)
                 return
-            outage, answers = run.outage, self.tally.counts
-            was_reached = answers["accepted"] or answers["rejected"] or answers["in_doubt"]
-            if outage is not None and outage.kind == "not_connected" and not was_reached and outage.lasted >= limit:
+            if (outage := run.outage) is None or outage.kind != _UNREACHED or self._was_reached:
+                continue
+            if outage.lasted >= MAX_UNREACHED:
                 self.ending.error = f"the server was never reached. {outage.because}"
                 self.ending.code = ExitCode.NEVER_REACHED
                 scope.cancel()

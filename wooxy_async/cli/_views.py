@@ -186,7 +186,7 @@ def show_summary(screen: Console, report: Report) -> None:
 
 def show_outcomes(screen: Console, report: Report) -> None:
     """Show how far it came, how fast, and how many of each outcome there are."""
-    settled = report.tally.settled - report.tally.never_started
+    settled = report.tally.settled
     rate = settled / max(report.seconds, 1e-9)
     how = f"in {lasting(report.seconds)} · {rate:,.0f} a second"
     screen.print(Text.assemble((f"{settled:,} of {counted(report.to_send, 'message')}", "bold"), " ", how))
@@ -201,11 +201,7 @@ def show_outcomes(screen: Console, report: Report) -> None:
 
 def _lines(report: Report) -> list[tuple[str, str, int, str]]:
     counts = report.tally.counts
-    never = report.tally.never_started
-    lines = [
-        (word, colour, counts[tag] - (never if tag == "not_sent" else 0), meaning)
-        for tag, word, colour, meaning in WORDS
-    ]
+    lines = [(word, colour, counts[tag], meaning) for tag, word, colour, meaning in WORDS]
     lines.append(("not started", "yellow", report.counts.get(RowState.PENDING, 0), "still to be sent"))
     kinds = " · ".join(f"{count:,} {kind}" for kind, count in report.unusable.items())
     lines.append(("unusable", "yellow", sum(report.unusable.values()), kinds))

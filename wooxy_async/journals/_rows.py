@@ -56,7 +56,7 @@ class Rows:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self._last = 0  # the last row that was claimed: a run comes to each row once
+        self._last = 0  # the last row that was claimed: a run comes once to each that it does not give back
         self._target = "rows"
         self.run = 0
 
@@ -283,7 +283,8 @@ class Rows:
         return rows
 
     def release(self, rows: Sequence[int]) -> None:
-        """Give claimed rows back."""
+        """Give claimed rows back, so that they may be claimed again."""
+        self._last = min((self._last, *(row - 1 for row in rows)))
         self._db.executemany(
             "UPDATE rows SET state = 'pending' WHERE id = ? AND state = 'claimed'", [(row,) for row in rows]
         )

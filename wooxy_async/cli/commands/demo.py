@@ -184,7 +184,8 @@ def _show(screen: Console, report: Report, seen: ServerView, unusable: Noted) ->
 
 
 def _on_one_line(note: Noted) -> Noted:
-    return msgspec.structs.replace(note, reason=shorten(note.reason, _REASON_WIDTH, placeholder=" …"))
+    """Return the first row of a kind, which is an example of it."""
+    return msgspec.structs.replace(note, count=1, reason=shorten(note.reason, _REASON_WIDTH, placeholder=" …"))
 
 
 def number_of(row: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -123,7 +124,8 @@ def run(
             access=access,
             is_agreed=yes or plan is not None,
         )
-        report = asyncio.run(_carry(task))
+        with task.results or nullcontext():
+            report = asyncio.run(_carry(task))
     if as_json:
         with OutlivedScreen().outlived():
             print_json(report.to_json())
