@@ -127,9 +127,9 @@ def test_the_same_command_again_sends_nothing_and_says_so(sandbox: Sandbox, cont
     run(sandbox, contacts, "--results", "out.jsonl")
     again = run(sandbox, contacts, "--results", "out.jsonl")
     assert (again.exit_code, sandbox.taken) == (3, 3)
-    assert "contacts.csv.wooxy knows this campaign: accepted 3" in again.stdout
+    assert f"{default_path(contacts)} knows this campaign: accepted 3" in again.stdout
     assert "0 of 0 messages" in again.stdout
-    assert "Who got it and when: wooxy results contacts.csv.wooxy" in again.stdout
+    assert f"Who got it and when: wooxy results {default_path(contacts)}" in again.stdout
     whole = contacts.read_text(encoding="utf-8-sig")
     contacts.write_text(whole + "+14155550104,New,Riga\n", encoding="utf-8-sig")
     added = run(sandbox, contacts, "--results", "out.jsonl")
@@ -404,7 +404,7 @@ def test_what_is_not_accepted_is_listed_with_its_reason(portal: BlockingPortal, 
     assert re.search(r"refused +12 +the server said no", result.stdout)
     assert re.search(r" 12 rows +(\d+, ){5}… +refused +Country of contact is not allowed", result.stdout)
     assert re.search(r"row \d+ +…1\d\d +in doubt +The request was sent, and the connection was lost", result.stdout)
-    assert "In doubt, never sent again by themselves: wooxy resolve contacts.csv.wooxy" in result.stdout
+    assert f"In doubt, never sent again by themselves: wooxy resolve {default_path(contacts)}" in result.stdout
 
 
 def test_a_refused_account_ends_the_run(portal: BlockingPortal, contacts: Path) -> None:
@@ -551,7 +551,7 @@ def test_the_last_screen_of_the_demo_fits_80_columns_and_24_lines() -> None:
     assert "wooxy send --to +your-number --domain your.domain" in summary[-3]
     assert "Look at the phone" in summary[-1]
     assert "--button-field button" in summary[-1]
-    assert any(re.match(r"  row 731  …\d{3}  in doubt  The request was sent", line) for line in summary)
+    assert any(re.match(r"  row 732  …\d{3}  in doubt  The request was sent", line) for line in summary)
     assert "slots in use" in screen or "slots in use" in plain
 
 

@@ -81,7 +81,7 @@ def test_the_screen_groups_problems_and_shows_examples() -> None:
     assert re.search(r"7 invalid phone +row 4, 5, 6, 7, 8, …", shown)
     assert "There are letters in the phone number" in shown
     assert re.search(r"1 duplicate phone +row 11", shown)
-    assert "8 rows cannot be sent; --problems FILE.csv writes all of them" in shown
+    assert "8 rows cannot be sent; wooxy check --problems FILE.csv writes all of them" in shown
     assert re.search(r"will go +2 messages", shown)
     assert re.search(r"countries +US 2", shown)
     assert re.search(r"takes about +0.0 s, 10 at a time, if each answer takes 0.2 s \(assumed\)", shown)

@@ -11,7 +11,7 @@ import typer
 from wooxy_async import ErrorCode
 from wooxy_async.campaigns import Resume
 from wooxy_async.cli._ending import CommandError
-from wooxy_async.cli._run import Pace
+from wooxy_async.cli._run import RunBounds
 from wooxy_async.journals import Durability, SQLiteJournal, default_path
 from wooxy_async.limits import SLOTS
 
@@ -103,9 +103,9 @@ class PaceOptions(msgspec.Struct, frozen=True, kw_only=True):
         bool, _option("--keep-going", text="In spite of refusals that are many or alike.", panel=PACE)
     ] = False
 
-    def pace(self) -> Pace:
+    def bounds(self) -> RunBounds:
         """Return how a run goes."""
-        return Pace(
+        return RunBounds(
             slots=self.max_concurrency,
             limit=self.limit,
             rate=self.rate,

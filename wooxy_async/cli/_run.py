@@ -31,7 +31,7 @@ _UNREACHED: Final = "not_connected"
 _LOOK_EVERY: Final = 0.5  # seconds; `wooxy stop` ends a run within two
 
 
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
+class RunBounds(msgspec.Struct, frozen=True, kw_only=True):
     """How a run goes.
 
     Args:
@@ -56,7 +56,7 @@ class Carrier:
         client: open; closed at the end.
         campaign: its block was entered.
         journal: the campaign's.
-        pace: how it goes.
+        bounds: how it goes.
         screen: where people read.
         results: gets a line for each outcome; or None.
         may_go_on: asks a person, with what ended the run, whether to go on in spite of it.
@@ -68,7 +68,7 @@ class Carrier:
         campaign: Campaign,
         journal: SQLiteJournal,
         *,
-        pace: Pace,
+        bounds: RunBounds,
         screen: Console,
         results: ResultsFile | None = None,
         may_go_on: Callable[[str], bool] = lambda _why: False,
@@ -78,7 +78,7 @@ class Carrier:
         self._client = client
         self._campaign = campaign
         self._journal = journal
-        self._pace = pace
+        self._bounds = bounds
         self._screen = screen
         self._results = results
         self._may_go_on = may_go_on
@@ -88,7 +88,7 @@ class Carrier:
     def to_send(self) -> int:
         """How many messages this run is to send."""
         pending = self._campaign.resumed.counts.get(RowState.PENDING, 0)
-        return pending if self._pace.limit is None else min(pending, self._pace.limit)
+        return pending if self._bounds.limit is None else min(pending, self._bounds.limit)
 
     async def carry(self) -> Report:
         """Send until the end of the campaign or a signal, give what is in flight 10 seconds, and close the client."""
@@ -115,15 +115,16 @@ class Carrier:
         )
 
     async def _send(self) -> None:
+        bounds = self._bounds
         while (left := self._left()) != 0:
-            run = self._campaign.run(self._client, limit=left, rate=self._pace.rate, keep_going=self._pace.keep_going)
+            run = self._campaign.run(self._client, limit=left, rate=bounds.rate, keep_going=bounds.keep_going)
             self._runs.append(run)
             async with showing(self._screen, self._progress(run)), run:
                 error = await self._take_all(run)
             if error is None:
                 return
             why = in_options(str(error))
-            if not _is_of_messages(error) or not (self._pace.keep_going or self._may_go_on(why)):
+            if not _is_of_messages(error) or not (bounds.keep_going or self._may_go_on(why)):
                 is_reached = self._was_reached or not (
                     isinstance(error, NotSentError) and error.outcome.cause.kind == _UNREACHED
                 )
@@ -135,7 +136,7 @@ class Carrier:
         return any(self.tally.counts[tag] for tag in ("accepted", "rejected", "in_doubt"))
 
     def _left(self) -> int | None:
-        return None if self._pace.limit is None else self._pace.limit - self.tally.settled
+        return None if self._bounds.limit is None else self._bounds.limit - self.tally.settled
 
     async def _take_all(self, run: CampaignRun) -> Exception | None:
         """Take all outcomes; return what ended the run before its last message."""
@@ -176,7 +177,7 @@ class Carrier:
             self.tally,
             self.ending,
             total=self.to_send,
-            slots=self._pace.slots,
+            slots=self._bounds.slots,
             statistics=self._client.statistics,
             outage=lambda: run.outage,
         )

@@ -21,7 +21,7 @@ from wooxy_async.campaigns import Campaign, Contacts
 from wooxy_async.cli._books import Noted, Report, note_unusable
 from wooxy_async.cli._ending import ExitCode
 from wooxy_async.cli._options import TOKEN_VARIABLE, AsJson
-from wooxy_async.cli._run import Carrier, Pace
+from wooxy_async.cli._run import Carrier, RunBounds
 from wooxy_async.cli._screen import counted, facts, make_screen, print_json
 from wooxy_async.cli._views import notes_table, show_outcomes
 from wooxy_async.journals import SQLiteJournal, default_path
@@ -133,7 +133,7 @@ async def _play(
         about = f" · {counted(plan.rows, 'contact')} · sandbox at {sandbox.url}\n"
         screen.print(Text.assemble(("wooxy demo", "bold"), about))
         client = WooxyClient(sandbox.token, base_url=sandbox.url, on_outcome=outcomes.append)
-        report = await Carrier(client, campaign, journal, pace=Pace(), screen=screen).carry()
+        report = await Carrier(client, campaign, journal, bounds=RunBounds(), screen=screen).carry()
         seen = _ask(sandbox, outcomes)
         if as_json:
             print_json(report.to_json(server=msgspec.to_builtins(seen)))

@@ -146,7 +146,7 @@ async def _carry(task: _Task) -> Report:
             task.client,
             campaign,
             task.journal,
-            pace=pacing.pace(),
+            bounds=pacing.bounds(),
             screen=task.screen,
             results=task.results,
             may_go_on=may_go_on,
