@@ -15,15 +15,27 @@ from typing import Any
 import anyio
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 from waiting import until
 
 from wooxy_async import Outage, Outcome, Statistics, WooxyClient
 from wooxy_async.campaigns import Campaign, Contacts
+from wooxy_async.cli._app import app
 from wooxy_async.cli._books import Report, ResultsFile, Tally
 from wooxy_async.cli._ending import Ending, ExitCode, catching
 from wooxy_async.cli._run import Carrier, RunBounds
 from wooxy_async.cli._views import Progress, showing
-from wooxy_async.journals import RowState, SQLiteJournal, default_path, read_rows
+from wooxy_async.journals import (
+    JournalError,
+    RowState,
+    SQLiteJournal,
+    ask_to_stop,
+    default_path,
+    read_rows,
+    stop_was_asked,
+)
+from wooxy_async.journals._lock import RunLock
+from wooxy_async.journals._place import lock_path
 from wooxy_async.sandbox import Sandbox
 
 _ENDED = (RowState.ACCEPTED, RowState.REJECTED, RowState.IN_DOUBT)
@@ -286,3 +298,61 @@ async def test_a_person_who_says_no_sends_nothing(tmp_path: Path, token: str) ->
     assert await terminal.end() == 2
     assert "Nothing was sent." in terminal.said
     assert os.listdir(tmp_path) == ["contacts.csv"]  # noqa: PTH208 - pathlib's calls are taken for blocking ones
+
+
+async def test_wooxy_stop_ends_a_run_as_sigterm_does(contacts: Path, token: str) -> None:
+    """From another process: what is in flight gets its answer, and the same command goes on afterwards."""
+    async with Sandbox(latency=0.3) as sandbox:
+        given = ["run", contacts.name, "--domain", "shop.example", "--text", "Hi", "--base-url", sandbox.url]
+        running = Terminal([*COMMAND, *given], contacts.parent, token)
+        await until(lambda: running._read() and sandbox.in_progress == 10)
+        stopping = Terminal([*COMMAND, "stop", f"{contacts.name}.wooxy"], contacts.parent, token)
+        assert await running.end() == 143
+        assert await stopping.end() == 0
+        assert f"Ended: process {running.process.pid} on" in stopping.said
+        taken = sandbox.taken
+        assert 10 <= taken < 200
+        again = Terminal([*COMMAND, *given], contacts.parent, token)
+        assert await again.end() == 0
+        assert (sandbox.taken, sandbox.duplicates) == (200, 0)
+
+
+def test_wooxy_stop_says_where_nothing_runs_or_does_not_end(contacts: Path) -> None:
+    """Both have exit codes of their own."""
+    path = default_path(contacts)
+    path.touch()
+    idle = CliRunner().invoke(app, ["stop", str(path)])
+    assert (idle.exit_code, f"no run holds {path}.\nNothing was stopped." in idle.stderr) == (2, True)
+    with RunLock(lock_path(path), 0.0):
+        asked = CliRunner().invoke(app, ["stop", str(path), "--wait", "0"])
+    assert (asked.exit_code, "Asked to stop, and not ended after 0 s: process" in asked.stdout) == (5, True)
+    assert stop_was_asked(path)
+    path.with_name(f"{path.name}-stop").unlink()
+    with pytest.raises(JournalError, match="-stop cannot be made"):
+        ask_to_stop(path.with_name("gone") / path.name)
+
+
+@pytest.mark.parametrize(("output", "more"), [("closed pipe", ()), ("closed pipe", ("--json",)), ("full", ())])
+async def test_a_screen_that_goes_away_stops_nothing(
+    output: str, more: tuple[str, ...], contacts: Path, token: str
+) -> None:
+    """As with `wooxy run | head`, or a full disk behind a redirection."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    async with Sandbox(latency=0.01) as sandbox:
+        given = ["--domain", "shop.example", "--text", "Hi", "--base-url", sandbox.url]
+        if output == "full":
+            os.dup2(os.open("/dev/full", os.O_WRONLY), writing)
+        process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own command
+            [*COMMAND, "run", contacts.name, *given, *more],
+            cwd=contacts.parent,
+            env={**os.environ, "WOOXY_ACCESS_TOKEN": token},
+            stdout=writing,
+            stderr=subprocess.PIPE,
+        )
+        os.close(writing)
+        await until(lambda: process.poll() is not None)
+        assert process.stderr is not None
+        said = process.stderr.read()
+        process.stderr.close()
+        assert (process.returncode, sandbox.taken, said) == (0, 200, b"")

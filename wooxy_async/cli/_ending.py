@@ -121,6 +121,22 @@ MEANINGS: Final[dict[str, dict[ExitCode, str]]] = {
         ExitCode.INTERRUPTED: "stopped by Ctrl-C",
         ExitCode.TERMINATED: "stopped by SIGTERM",
     },
+    "stop": {
+        ExitCode.ACCEPTED: "the run has ended",
+        ExitCode.NOT_BEGUN: "nothing was stopped: a wrong option, no journal, or no run that holds it",
+        ExitCode.ENDED_EARLY: "it was asked to stop, and has not ended yet",
+        **_BUG,
+        ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was asked stays asked",
+    },
+    "resolve": {
+        ExitCode.ACCEPTED: "no row is in doubt any more",
+        ExitCode.NOT_BEGUN: "nothing was changed: a wrong option or file, or a no",
+        ExitCode.IN_DOUBT: "some rows stay in doubt",
+        ExitCode.WAITS_FOR_PERSON: "nothing was changed: rows are in doubt, and nobody can be asked here",
+        **_BUG,
+        ExitCode.BUSY: "nothing was changed: a run holds the journal",
+        ExitCode.INTERRUPTED: "stopped by Ctrl-C before it was decided",
+    },
     "sandbox": {
         ExitCode.ACCEPTED: "it ran until Ctrl-C, SIGTERM or SIGHUP",
         ExitCode.NOT_BEGUN: "it did not start: a wrong option, or a port that is taken",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import typer
@@ -69,7 +69,7 @@ class JournalOptions(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.send_changed and self.skip_changed:
             raise CommandError("--send-changed and --skip-changed say the opposite: give one of them.")
-        changed = "send" if self.send_changed else "skip" if self.skip_changed else None
+        changed: Literal["send", "skip"] | None = "send" if self.send_changed else "skip" if self.skip_changed else None
         return Resume(accept_settings=self.accept_settings, changed=changed, reopen=tuple(self.reopen or ()))
 
 

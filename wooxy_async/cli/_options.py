@@ -19,6 +19,7 @@ from wooxy_async._rules.loopback import is_loopback
 from wooxy_async._rules.messages import Device
 from wooxy_async._rules.redaction import Secret
 from wooxy_async.cli._ending import CommandError, in_options
+from wooxy_async.journals import default_path
 
 MESSAGE: Final = "Message"
 ACCOUNT: Final = "Account"
@@ -152,6 +153,18 @@ def _flattened(command: Callable[..., None], groups: dict[str, type[msgspec.Stru
         hints = get_type_hints(groups[name], include_extras=True)
         for field in inspect.signature(groups[name]).parameters.values():
             yield field.replace(annotation=hints[field.name])
+
+
+def journal_at(path: Path) -> Path:
+    """Return the path of a journal that is there.
+
+    Raises:
+        CommandError: it is not.
+    """
+    beside = default_path(path)
+    if path.is_file() and not beside.is_file():
+        return path
+    raise CommandError(f"there is no journal at {path}." + (f" Did you mean {beside}?" if beside.is_file() else ""))
 
 
 def _button(text: str | None, url: str | None) -> Button | None:

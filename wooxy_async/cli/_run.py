@@ -96,10 +96,11 @@ class Carrier:
         for run in self._runs:
             for outcome in run.undelivered:
                 self._add(run, outcome)
+        unrecorded = tuple(outcome for run in self._runs for outcome in run.unrecorded)
         try:
             counts = await self._journal.counts()
         except JournalError:  # told already: it has ended the run
-            counts = self._campaign.resumed.counts
+            counts = self._counted(len(unrecorded))
         return Report(
             journal=str(self._journal.path),
             resumed=self._campaign.resumed,
@@ -110,9 +111,16 @@ class Carrier:
             counts=counts,
             unusable=unusable_by_kind(self._journal.path),
             parked=tuple(pair for run in self._runs for pair in run.parked),
-            unrecorded=tuple(outcome for run in self._runs for outcome in run.unrecorded),
+            unrecorded=unrecorded,
             results=self._results,
         )
+
+    def _counted(self, unrecorded: int) -> dict[RowState, int]:
+        """Return how many rows are what by our own counts, where the journal cannot be asked any more."""
+        counts = Counter(self._campaign.resumed.counts)
+        counts[RowState.PENDING] -= self.tally.settled + unrecorded
+        counts.update({RowState(tag): count for tag, count in self.tally.counts.items()})
+        return dict(counts)
 
     async def _send(self) -> None:
         bounds = self._bounds

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -23,42 +21,65 @@ _HOUR: Final = 3600
 _SHORT: Final = 10
 
 
-class OutlivedScreen(Console):
-    """A screen that may go away, as a closed pipe or terminal does: the work that it shows goes on without it."""
+class OutlivedFile:
+    """A file for people that may go away, as a closed pipe or terminal does: the work that it shows goes on without it.
 
-    def print(self, *objects: Any, **options: Any) -> None:
-        """Print, or see that there is nobody to read it."""
-        with self.outlived():
-            super().print(*objects, **options)
+    Args:
+        file: has a descriptor, which leads nowhere from then on.
+    """
 
-    @contextmanager
-    def outlived(self) -> Iterator[None]:
-        """Let the block end where its output cannot be written; nothing is written afterwards."""
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write, or see that there is nobody to read it."""
         try:
-            yield
-        except (OSError, SystemExit):  # the latter is how newer versions of rich end at a closed pipe
-            self.quiet = True
-            with suppress(OSError, ValueError):  # what is still buffered would fail again at the end
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+            return self._file.write(text)
+        except OSError:
+            self._leave()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, likewise."""
+        try:
+            self._file.flush()
+        except OSError:
+            self._leave()
+
+    def _leave(self) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._file.fileno())  # what is still buffered would fail again at the end
+        os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
-def make_screen(*, as_json: bool, kind: type[Console] = Console) -> Console:
+def make_screen(*, as_json: bool, is_outlived: bool = False) -> Console:
     """Return where people read.
 
     Args:
         as_json: standard output belongs to a machine; people read on standard error, if that is a terminal.
-        kind: its class.
+        is_outlived: the command goes on where nobody can read any more.
     """
-    console = kind(stderr=as_json, markup=False, highlight=False, emoji=False)
+    file = sys.stderr if as_json else sys.stdout
+    outlived = cast("TextIO", OutlivedFile(file)) if is_outlived else None
+    console = Console(file=outlived, stderr=as_json, markup=False, highlight=False, emoji=False)
     console.quiet = as_json and not console.is_terminal
     console.width = min(console.width, _WIDEST) if console.is_terminal else _PLAIN_WIDTH
     return console
 
 
-def print_json(line: bytes) -> None:
-    """Write one line for a machine to standard output."""
-    sys.stdout.write(line.decode() + "\n")
-    sys.stdout.flush()
+def print_json(line: bytes, *, is_outlived: bool = False) -> None:
+    """Write one line for a machine to standard output.
+
+    Args:
+        line: the line.
+        is_outlived: the command goes on where nobody can read any more.
+    """
+    file = cast("TextIO", OutlivedFile(sys.stdout)) if is_outlived else sys.stdout
+    file.write(line.decode() + "\n")
+    file.flush()
 
 
 def facts(*rows: tuple[str, str | Text]) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from rich.text import Text
 from wooxy_async import Outage, Outcome, Statistics
 from wooxy_async.cli._books import WORDS, Noted, Report, Tally, tag_of
 from wooxy_async.cli._ending import Ending
-from wooxy_async.cli._screen import OutlivedScreen, counted, lasting, printable
+from wooxy_async.cli._screen import counted, lasting, printable
 from wooxy_async.journals import RowState
 
 _NOTED: Final = 10
@@ -161,8 +161,7 @@ async def showing(screen: Console, progress: Progress, *, every: float = _PLAIN_
 
 
 async def _draw(screen: Console, progress: Progress) -> None:
-    outlived = screen.outlived() if isinstance(screen, OutlivedScreen) else nullcontext()
-    with outlived, Live(progress.picture(), console=screen, auto_refresh=False, transient=True) as live:
+    with Live(progress.picture(), console=screen, auto_refresh=False, transient=True) as live:
         while True:
             await asyncio.sleep(_REFRESH)
             live.update(progress.picture(), refresh=True)

@@ -14,6 +14,7 @@ from wooxy_async.journals._errors import (
 from wooxy_async.journals._lock import Holder
 from wooxy_async.journals._place import default_path
 from wooxy_async.journals._reading import JournalRow, read_rows
+from wooxy_async.journals._rows import Decision, Doubt
 from wooxy_async.journals._sqlite import Durability, SQLiteJournal
 from wooxy_async.journals._stopping import ask_to_stop, stop_was_asked
 
@@ -21,6 +22,8 @@ __all__ = [
     "Beginning",
     "Choices",
     "ClaimedRow",
+    "Decision",
+    "Doubt",
     "Durability",
     "Holder",
     "Journal",

@@ -1,7 +1,8 @@
-"""Where a journal may lie, and what its files are called."""
+"""Where a journal may lie, what its files are called, and whose it is."""
 
 from __future__ import annotations
 
+import getpass
 import os
 import pwd
 from contextlib import suppress
@@ -97,3 +98,11 @@ def state_directory() -> Path | None:
         if os.access(path, os.W_OK | os.X_OK):
             return path
     return None
+
+
+def user_name() -> str:
+    """Return who runs this process, for the audit."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without an entry, as in many containers
+        return f"user {os.getuid()}"

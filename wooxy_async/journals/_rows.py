@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -31,6 +32,36 @@ _TAKE_OVER: Final = (
     f"{_PLACE}, number = incoming.number, reference = incoming.reference, "
     '"values" = incoming."values", digest = incoming.digest'
 )
+
+
+Decision: TypeAlias = Literal["delivered", "again", "give-up"]
+_DECIDED: Final[dict[Decision, RowState]] = {
+    "delivered": RowState.DELIVERED,
+    "again": RowState.PENDING,
+    "give-up": RowState.GIVEN_UP,
+}
+
+
+class Doubt(NamedTuple):
+    """A row in doubt.
+
+    Args:
+        id: by which the journal knows it.
+        row: its place among the contacts.
+        sheet_row: the same as a spreadsheet numbers it.
+        number: as E.164.
+        reference: the caller's own id of it.
+        at: since when, seconds since the epoch.
+        why: a sentence.
+    """
+
+    id: int
+    row: int
+    sheet_row: int
+    number: str
+    reference: str
+    at: float
+    why: str
 
 
 class RunStamp(NamedTuple):
@@ -261,6 +292,32 @@ class Rows:
         if choices.reopen:
             self.note("reopen", at=at, who=choices.who, why=", ".join(choices.reopen), rows=reopened)
         return reopened
+
+    # What a person says of doubts.
+
+    def doubts(self) -> list[Doubt]:
+        """Return the rows in doubt, in the order of the contacts."""
+        found = self._db.execute(
+            "SELECT id, row, sheet_row, number, reference, at, outcome FROM rows WHERE state = 'in_doubt' ORDER BY row"
+        )
+        return [
+            Doubt(row_id, row, sheet_row, number, reference, at, json.loads(outcome)["cause"]["text"])
+            for row_id, row, sheet_row, number, reference, at, outcome in found
+        ]
+
+    def resolve(self, rows: Sequence[int], decision: Decision, *, at: float, who: str) -> None:
+        """Record what a person says of rows in doubt.
+
+        Raises:
+            JournalError: one of them is not in doubt.
+        """
+        told = self._db.executemany(
+            "UPDATE rows SET state = ?, at = ? WHERE id = ? AND state = 'in_doubt'",
+            [(_DECIDED[decision].value, at, row) for row in rows],
+        )
+        if told.rowcount != len(rows):
+            raise JournalError("Not all of these rows are in doubt; nothing was changed.")
+        self.note(f"resolve: {decision}", at=at, who=who, why="", rows=len(rows))
 
     # A run.
 

@@ -8,7 +8,6 @@ mark cannot be trusted, and every claimed row without an outcome is.
 
 from __future__ import annotations
 
-import getpass
 import os
 import secrets
 import socket
@@ -31,8 +30,8 @@ from wooxy_async.journals._errors import JournalError, JournalOldError
 from wooxy_async.journals._generation import Generation, GenerationFile
 from wooxy_async.journals._lock import RunLock, boot_id
 from wooxy_async.journals._marks import MarksFile, read_marks
-from wooxy_async.journals._place import check_place, lock_path, marks_path, state_directory, stop_path
-from wooxy_async.journals._rows import Rows, RunStamp
+from wooxy_async.journals._place import check_place, lock_path, marks_path, state_directory, stop_path, user_name
+from wooxy_async.journals._rows import Decision, Doubt, Rows, RunStamp
 from wooxy_async.journals._schema import connect, explained
 from wooxy_async.journals._worker import Job, Worker
 
@@ -105,18 +104,33 @@ class SQLiteJournal:
             JournalOldError: it is an older copy.
             JournalError: it cannot be used.
         """
-        if self._worker is not None:
-            raise JournalError("This SQLiteJournal is in use: make one for each run.")
-        await anyio.to_thread.run_sync(check_place, self.path)
-        self._pid, self._failure = os.getpid(), None
-        self._lock = RunLock(lock_path(self.path), self._clock.time())
-        self._worker = Worker(self._transact, f"wooxy journal {self.path.name}")
-        try:
-            return await self._alone(lambda: self._begin(manifest, accept_settings=accept_settings))
-        except BaseException:
-            with anyio.CancelScope(shield=True):
-                await self._close()
-            raise
+        return await self._open(lambda: self._begin(manifest, accept_settings=accept_settings))
+
+    async def doubts(self) -> Sequence[Doubt]:
+        """Take the journal for `resolve`, judge what a killed run has left, and return the rows in doubt.
+
+        Raises:
+            JournalError: as for `begin`.
+        """
+        return await self._open(self._begin_resolving)
+
+    async def resolve(self, rows: Sequence[int], decision: Decision) -> None:
+        """Record what a person says of rows that `doubts` has returned; `end` lets go of the journal.
+
+        Args:
+            rows: by their id.
+            decision: "delivered": they have arrived; "again": the next run sends them; "give-up": nobody does.
+
+        Raises:
+            ValueError: `decision` is none of its words.
+            JournalError: one of them is not in doubt; nothing was changed.
+        """
+        one_of("decision", decision, get_args(Decision))
+        await self._alone(
+            lambda: self._transaction(
+                lambda: self._rows.resolve(rows, decision, at=self._clock.time(), who=self.who), is_durable=True
+            )
+        )
 
     async def add(self, rows: Sequence[NewRow]) -> None:
         """Add rows of the contacts; see `Journal.add`."""
@@ -202,6 +216,20 @@ class SQLiteJournal:
             raise JournalError(f"The journal {self.path} is not open in this process.")
         return await self._worker.submit(work, **options)
 
+    async def _open(self, work: Callable[[], Result]) -> Result:
+        if self._worker is not None:
+            raise JournalError("This SQLiteJournal is in use: make one for each run.")
+        await anyio.to_thread.run_sync(check_place, self.path)
+        self._pid, self._failure = os.getpid(), None
+        self._lock = RunLock(lock_path(self.path), self._clock.time())
+        self._worker = Worker(self._transact, f"wooxy journal {self.path.name}")
+        try:
+            return await self._alone(work)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._close()
+            raise
+
     async def _close(self) -> None:
         worker, self._worker = cast("Worker", self._worker), None
         await worker.submit(self._disconnect, is_alone=True)
@@ -211,18 +239,19 @@ class SQLiteJournal:
     # In the thread that owns the database.
 
     def _transact(self, jobs: list[Job]) -> list[Any]:
-        with explained(self.path):
-            if jobs[0].is_alone:
+        if jobs[0].is_alone:
+            with explained(self.path):
                 return [jobs[0].work()]
-            if self._failure is not None:
-                raise JournalError(f"The journal {self.path} has failed before. {self._failure}")
-            try:
+        if self._failure is not None:
+            raise JournalError(str(self._failure))
+        try:
+            with explained(self.path):
                 return self._transaction(
                     lambda: [job.work() for job in jobs], is_durable=any(job.is_durable for job in jobs)
                 )
-            except BaseException as error:
-                self._failure = error
-                raise
+        except BaseException as error:
+            self._failure = error
+            raise
 
     def _transaction(self, work: Callable[[], Result], *, is_durable: bool) -> Result:
         """Do work in a transaction of its own, or in the one of adding that is open."""
@@ -248,12 +277,8 @@ class SQLiteJournal:
 
     def _begin(self, manifest: Manifest, *, accept_settings: bool) -> Beginning:
         stop_path(self.path).unlink(missing_ok=True)  # that of a run before
-        self._db = connect(self.path)
-        self._rows = rows = Rows(self._db)
-        self._generation = rows.generation()
-        self._kept = GenerationFile(self._state or state_directory(), rows.meta("id"), boot_id())
-        self._check_age()
-        known = rows.manifest()
+        self._connect()
+        known = self._rows.manifest()
         token = secrets.token_bytes(16)
         given_back, in_doubt = self._transaction(lambda: self._begin_run(token), is_durable=True)
         self._marks = MarksFile(marks_path(self.path), token)
@@ -267,6 +292,20 @@ class SQLiteJournal:
             given_back=given_back,
             in_doubt=in_doubt,
         )
+
+    def _connect(self) -> None:
+        self._db = connect(self.path)
+        self._rows = Rows(self._db)
+        self._generation = self._rows.generation()
+        self._kept = GenerationFile(self._state or state_directory(), self._rows.meta("id"), boot_id())
+        self._check_age()
+
+    def _begin_resolving(self) -> list[Doubt]:
+        if not self.path.exists():
+            raise JournalError(f"There is no journal at {self.path}.")
+        self._connect()
+        self._transaction(self._judge_left, is_durable=True)
+        return self._rows.doubts()
 
     def _check_age(self) -> None:
         try:
@@ -282,16 +321,18 @@ class SQLiteJournal:
         self._rows.note(act, at=self._clock.time(), who=self.who, why=why, rows=0)
 
     def _begin_run(self, token: bytes) -> tuple[int, int]:
-        now, boot = self._clock.time(), boot_id()
+        left = self._judge_left()
+        stamp = RunStamp(token, boot_id(), "power" if self._is_power else "process")
+        self._rows.begin_run(stamp, host=socket.gethostname(), pid=os.getpid(), at=self._clock.time())
+        return left
+
+    def _judge_left(self) -> tuple[int, int]:
+        boot = boot_id()
         sending: frozenset[int] | None = None
         if (last := self._rows.last_run()) is not None:
             is_kept = last.durability == "power" or (bool(boot) and last.boot == boot)
             sending = read_marks(marks_path(self.path), last.token) if is_kept else None
-        left = self._rows.judge_left(sending, now)
-        durability = "power" if self._is_power else "process"
-        stamp = RunStamp(token, boot, durability)
-        self._rows.begin_run(stamp, host=socket.gethostname(), pid=os.getpid(), at=now)
-        return left
+        return self._rows.judge_left(sending, self._clock.time())
 
     def _add(self, rows: Sequence[NewRow]) -> None:
         if not self._db.in_transaction:
@@ -345,14 +386,6 @@ class SQLiteJournal:
 def _differences(before: dict[str, str], now: dict[str, str]) -> dict[str, tuple[str, str]]:
     names = dict.fromkeys((*before, *now))
     return {name: pair for name in names if (pair := (before.get(name, ""), now.get(name, "")))[0] != pair[1]}
-
-
-def user_name() -> str:
-    """Return who runs this process, for the audit."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without an entry, as in many containers
-        return f"user {os.getuid()}"
 
 
 def _disown_all() -> None:

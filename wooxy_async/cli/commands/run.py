@@ -28,7 +28,7 @@ from wooxy_async.cli._options import (
 from wooxy_async.cli._preflight import Preflight, show_preflight
 from wooxy_async.cli._reading import ReadingOptions, chosen
 from wooxy_async.cli._run import Carrier
-from wooxy_async.cli._screen import OutlivedScreen, counted, make_screen, print_json
+from wooxy_async.cli._screen import counted, make_screen, print_json
 from wooxy_async.cli._views import counts_line, show_summary
 from wooxy_async.journals import SQLiteJournal
 
@@ -84,7 +84,7 @@ def run(
     Ctrl-C gives what is in flight 10 seconds for its answer; a second one
     gives it none.
     """
-    screen = make_screen(as_json=as_json, kind=OutlivedScreen)
+    screen = make_screen(as_json=as_json, is_outlived=True)
     with refusing():
         path = keeping.path(contacts)
         journal, is_new = keeping.made(path), not path.exists()
@@ -127,8 +127,7 @@ def run(
         with task.results or nullcontext():
             report = asyncio.run(_carry(task))
     if as_json:
-        with OutlivedScreen().outlived():
-            print_json(report.to_json())
+        print_json(report.to_json(), is_outlived=True)
     show_summary(screen, report)
     raise typer.Exit(report.exit_code)
 
