@@ -375,6 +375,13 @@ class Journal(Protocol):
         """Make a row that was marked a claimed one again: it is known that it was not taken."""
         ...
 
+    def note_outcome(self, row: int, settlement: Settlement) -> bool:
+        """Note the outcome of a marked row, in microseconds, so that a kill does not put the row in doubt.
+
+        `settle` follows in any case. False where this journal cannot: then `settle` is waited for.
+        """
+        ...
+
     async def settle(self, row: int, settlement: Settlement) -> None:
         """Record an outcome; it stands when this returns."""
         ...

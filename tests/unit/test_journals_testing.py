@@ -96,6 +96,14 @@ class Sticky(SQLiteJournal):
         """Do nothing."""
 
 
+class Boastful(SQLiteJournal):
+    """Says that it has noted an outcome, and has not."""
+
+    def note_outcome(self, row: int, settlement: Settlement) -> bool:  # noqa: ARG002 - as the journal's
+        """Do nothing."""
+        return True
+
+
 class Lenient(SQLiteJournal):
     """Takes every outcome."""
 
@@ -201,7 +209,8 @@ WRONG = {
     (Lenient, "check_states"): "from accepted to accepted: the table of states and the journal do not agree",
     (Unmarked, "check_resume"): "0 rows are in doubt; one was being sent",
     (Sticky, "check_resume"): "2 rows are in doubt; one was being sent",
-    (Forgetful, "check_resume"): r"rows \[2, 3, 4, 5\] are sent; 1 is in doubt, and 4 was accepted",
+    (Boastful, "check_resume"): "2 rows are in doubt; one was being sent, and of another an outcome was noted",
+    (Forgetful, "check_resume"): r"rows \[2, 3, 4, 6\] are sent; 1 is in doubt, and 4 and 5 were accepted",
     (Miscounting, "check_known_rows"): "one row is new and one gone, not 2, 1",
     (Forgetful, "check_known_rows"): r"rows \[1, 3, 4\] are sent",
     (Uncounted, "check_known_rows"): "a row that is gone is not counted so",

@@ -27,13 +27,14 @@ from wooxy_async.journals import (
     JournalPlaceError,
     Manifest,
     RowState,
+    Settlement,
     SQLiteJournal,
     default_path,
     read_rows,
 )
 from wooxy_async.journals._generation import Generation, GenerationFile
 from wooxy_async.journals._lock import RunLock, _disown_all, boot_id, holder_of
-from wooxy_async.journals._marks import PLACES, MarksFile, read_marks
+from wooxy_async.journals._marks import PLACES, ROOM, MarksFile, read_marks
 from wooxy_async.journals._place import check_place, lock_path, marks_path, state_directory, user_name
 from wooxy_async.journals._schema import APPLICATION, STEPS, connect, connect_to_read
 from wooxy_async.journals._sqlite import _disown_all as disown_journals
@@ -68,8 +69,6 @@ async def begun(path: Path, rows: int = 5, **options: Any) -> AsyncIterator[SQLi
 
 async def settle(journal: SQLiteJournal, count: int) -> None:
     """Send so many rows."""
-    from wooxy_async._rules.journal import Settlement  # noqa: PLC0415
-
     for claimed in await journal.claim(count):
         journal.mark_sending(claimed.id)
         await journal.settle(claimed.id, Settlement(RowState.ACCEPTED, 1.0, None, b"{}"))
@@ -431,8 +430,6 @@ async def test_a_full_disk_is_a_clear_end_and_loses_nothing(path: Path) -> None:
         await journal._alone(lambda: journal._db.execute("PRAGMA max_page_count = 1"))
         many = b'{"x":"' + b"y" * 100_000 + b'"}'
         (third,) = await journal.claim(1)
-        from wooxy_async._rules.journal import Settlement  # noqa: PLC0415
-
         with pytest.raises(JournalError, match="database or disk is full"):
             await journal.settle(third.id, Settlement(RowState.ACCEPTED, 1.0, None, many))
         with pytest.raises(JournalError, match=r"cannot be used: database or disk is full"):
@@ -536,6 +533,24 @@ async def test_after_a_kill_only_what_was_being_sent_is_in_doubt(path: Path) -> 
     assert "was killed before it knew the answer" in outcome
 
 
+@pytest.mark.parametrize("durability", ["process", "power"])
+async def test_an_outcome_that_was_noted_outlives_a_kill(durability: Any, path: Path) -> None:
+    """Also where the database knows nothing of it yet; with "power" more than a kill has to be outlived."""
+    accepted = Settlement(RowState.ACCEPTED, 1.0, None, b'{"outcome":"accepted"}')
+    async with begun(path, durability=durability) as journal:
+        first, second = await journal.claim(2)
+        for each in (first, second):
+            journal.mark_sending(each.id)
+        assert journal.note_outcome(first.id, accepted) is (durability == "process")
+    async with SQLiteJournal(path) as journal:
+        found = await journal.begin(Manifest(settings=SETTINGS))
+        assert found.in_doubt == (1 if durability == "process" else 2)
+    expected = [(1.0, '{"outcome":"accepted"}')] if durability == "process" else []
+    assert query(path, "SELECT at, outcome FROM rows WHERE state = 'accepted'") == expected
+    async with SQLiteJournal(path) as journal:
+        await journal.begin(Manifest(settings=SETTINGS))  # what was settled counts for its age
+
+
 @pytest.mark.parametrize("spoiled", ["boot", "no boot", "marks", "gone"])
 async def test_after_a_power_loss_all_that_was_claimed_is_in_doubt(spoiled: str, path: Path) -> None:
     """On another boot, on one that nobody names, and where the marks are not that run's."""
@@ -568,18 +583,27 @@ def test_marks(tmp_path: Path) -> None:
     for number in range(1, 3 * PLACES):
         marks.set(number)
         marks.set(number)
-        assert read_marks(tmp_path / "marks", b"t" * 16) == {number}
+        assert read_marks(tmp_path / "marks", b"t" * 16) == {number: b""}
+        assert marks.note(number, b"an outcome")
+        assert read_marks(tmp_path / "marks", b"t" * 16) == {number: b"an outcome"}
         marks.clear(number)
         marks.clear(number)
+        assert read_marks(tmp_path / "marks", b"t" * 16) == {}
+    assert not marks.note(1, b"of a row that is not marked")
+    marks.set(1)
+    assert marks.note(1, b"x" * ROOM)
+    assert not marks.note(1, b"x" * (ROOM + 1))
+    assert read_marks(tmp_path / "marks", b"t" * 16) == {1: b"x" * ROOM}
     marks.sync()
     assert read_marks(tmp_path / "marks", b"o" * 16) is None
     os.truncate(tmp_path / "marks", 17)
     assert read_marks(tmp_path / "marks", b"t" * 16) is None
     assert read_marks(tmp_path / "none", b"t" * 16) is None
     marks.close()
+    assert not marks.note(1, b"")
     with pytest.raises(OSError, match="Bad file descriptor"):
-        marks.set(1)
-    assert len(marks._free) == PLACES
+        marks.set(2)
+    assert len(marks._free) == PLACES - 1
 
 
 def test_marks_that_cannot_be_written() -> None:

@@ -126,7 +126,7 @@ class Pump:
     async def before_sending(self, index: int) -> None:
         """Wait until few enough are being sent, and note it durably where that is wanted; see `Marks.before_sending`.
 
-        An outcome that is not written yet keeps its place: a kill would put that row in doubt too.
+        An outcome that is not noted yet keeps its place: a kill would put that row in doubt too.
         """
         if index not in self._sending:
             await self._places.acquire()
@@ -225,7 +225,10 @@ class Pump:
         outcome = self._late.pop(index, outcome)
         if isinstance(outcome, InDoubt):
             self._unsettled[index] = row
-        self._write(self._settle(index, row, outcome))
+        kept = settlement(outcome, self._clock.time())
+        if self._journal.note_outcome(row, kept):
+            self._leave_place(index)
+        self._write(self._settle(index, row, outcome, kept))
 
     def _leave_place(self, index: int) -> None:
         if index in self._sending:
@@ -241,9 +244,9 @@ class Pump:
         self._writes.discard(task)
         self._room.set()  # not before: an outcome that stands would be counted twice
 
-    async def _settle(self, index: int, row: int, outcome: Outcome) -> None:
+    async def _settle(self, index: int, row: int, outcome: Outcome, kept: Settlement) -> None:
         try:
-            await self._journal.settle(row, settlement(outcome, self._clock.time()))
+            await self._journal.settle(row, kept)
         except JournalError as error:
             self.unrecorded.append(outcome)
             self._fail(error)

@@ -1,7 +1,8 @@
-"""The rows that are being sent, in a small file of their own: one write of eight bytes right before a first byte.
+"""The rows that are being sent, in a small file of their own: one write of twelve bytes right before a first byte.
 
 It goes to the page cache and no further, so it costs a microsecond and outlives the process, however that is killed;
-a power loss it does not outlive, and need not: then every claimed row without an outcome is in doubt.
+a power loss it does not outlive, and need not: then every claimed row without an outcome is in doubt. An outcome is
+noted beside its row in the same way, so that the next message need not wait until it stands in the database.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-PLACES: Final = 64  # six times as many as requests can be in progress
+PLACES: Final = 64  # twice as many as rows that are being sent, or whose outcome is being written
 _TOKEN: Final = 16  # bytes at the start, that say which run has written the rest
-_ROW: Final = struct.Struct("<q")
+_ROW: Final = struct.Struct("<qi")  # and the length of what follows, its outcome
+_PLACE: Final = 1024  # bytes
+ROOM: Final = _PLACE - _ROW.size  # for an outcome
+_WHOLE: Final = _TOKEN + PLACES * _PLACE
 
 
 class MarksFile:
@@ -29,7 +33,7 @@ class MarksFile:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(self._fd, 0)
-            os.pwrite(self._fd, token + bytes(PLACES * _ROW.size), 0)  # its blocks are there from here on
+            os.pwrite(self._fd, token + bytes(PLACES * _PLACE), 0)  # its blocks are there from here on
             os.fsync(self._fd)
         except OSError:
             os.close(self._fd)
@@ -47,18 +51,37 @@ class MarksFile:
             return
         place = self._free.pop()
         try:
-            os.pwrite(self._fd, _ROW.pack(row), _TOKEN + place * _ROW.size)
+            self._write(place, _ROW.pack(row, 0))
         except OSError:
             self._free.append(place)
             raise
         self._places[row] = place
 
+    def note(self, row: int, outcome: bytes) -> bool:
+        """Note the outcome of a row that is marked; return False where that cannot be done.
+
+        Args:
+            row: the row.
+            outcome: up to `ROOM` bytes.
+        """
+        place = self._places.get(row)
+        if place is None or len(outcome) > ROOM:
+            return False
+        try:
+            self._write(place, _ROW.pack(row, len(outcome)) + outcome)
+        except OSError:
+            return False
+        return True
+
     def clear(self, row: int) -> None:
         """Take a mark away, if there is one; one that cannot be taken away makes a row look in doubt, no more."""
         place = self._places.pop(row, None)
         if place is not None:
-            os.pwrite(self._fd, _ROW.pack(0), _TOKEN + place * _ROW.size)
+            self._write(place, _ROW.pack(0, 0))
             self._free.append(place)
+
+    def _write(self, place: int, data: bytes) -> None:
+        os.pwrite(self._fd, data, _TOKEN + place * _PLACE)
 
     def sync(self) -> None:
         """Make all marks outlive a power loss."""
@@ -69,8 +92,8 @@ class MarksFile:
         os.close(self._fd)
 
 
-def read_marks(path: Path, token: bytes) -> frozenset[int] | None:
-    """Return the rows that a run has marked; None where the file is not that run's.
+def read_marks(path: Path, token: bytes) -> dict[int, bytes] | None:
+    """Return the rows that a run has marked, each with the outcome that was noted or b""; None for another run's file.
 
     Args:
         path: of the file.
@@ -80,6 +103,11 @@ def read_marks(path: Path, token: bytes) -> frozenset[int] | None:
         data = path.read_bytes()
     except OSError:
         return None
-    if len(data) != _TOKEN + PLACES * _ROW.size or data[:_TOKEN] != token:
+    if len(data) != _WHOLE or data[:_TOKEN] != token:
         return None
-    return frozenset(row for (row,) in _ROW.iter_unpack(data[_TOKEN:]) if row)
+    found: dict[int, bytes] = {}
+    for begin in range(_TOKEN, _WHOLE, _PLACE):
+        row, length = _ROW.unpack_from(data, begin)
+        if row:
+            found[row] = data[begin + _ROW.size : begin + _ROW.size + length]
+    return found

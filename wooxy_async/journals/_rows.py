@@ -145,6 +145,10 @@ class Rows:
         """Note that the run has ended."""
         self._db.execute("UPDATE runs SET ended = ?, how = ? WHERE run = ?", (at, how, self.run))
 
+    def left(self) -> list[int]:
+        """Return the rows that are claimed."""
+        return [row for (row,) in self._db.execute("SELECT id FROM rows WHERE state = 'claimed'")]
+
     def judge_left(self, sending: frozenset[int] | None, at: float) -> tuple[int, int]:
         """Judge what a killed run has left claimed.
 
@@ -155,7 +159,7 @@ class Rows:
         Returns:
             How many rows are pending again, and how many are in doubt.
         """
-        left = [row for (row,) in self._db.execute("SELECT id FROM rows WHERE state = 'claimed'")]
+        left = self.left()
         doubtful = left if sending is None else [row for row in left if row in sending]
         text = "The run that was sending it was killed before it knew the answer."
         if sending is None:
@@ -365,3 +369,9 @@ class Rows:
             RowState(state): count
             for state, count in self._db.execute("SELECT state, count(*) FROM rows GROUP BY state")
         }
+
+
+def differences(before: dict[str, str], now: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the settings that are others now, each with what it was and is."""
+    names = dict.fromkeys((*before, *now))
+    return {name: pair for name in names if (pair := (before.get(name, ""), now.get(name, "")))[0] != pair[1]}

@@ -31,7 +31,7 @@ from wooxy_async.journals._generation import Generation, GenerationFile
 from wooxy_async.journals._lock import RunLock, boot_id
 from wooxy_async.journals._marks import MarksFile, read_marks
 from wooxy_async.journals._place import check_place, lock_path, marks_path, state_directory, stop_path, user_name
-from wooxy_async.journals._rows import Decision, Doubt, Rows, RunStamp
+from wooxy_async.journals._rows import Decision, Doubt, Rows, RunStamp, differences as differences_of
 from wooxy_async.journals._schema import connect, explained
 from wooxy_async.journals._worker import Job, Worker
 
@@ -170,13 +170,20 @@ class SQLiteJournal:
         with suppress(OSError):
             self._open_marks.clear(row)
 
+    def note_outcome(self, row: int, settlement: Settlement) -> bool:
+        """Note an outcome, so that it outlives the process; see `Journal.note_outcome`.
+
+        With durability "power" it has to outlive more.
+        """
+        return not self._is_power and self._open_marks.note(row, msgspec.msgpack.encode(settlement))
+
     async def settle(self, row: int, settlement: Settlement) -> None:
         """Record an outcome; see `Journal.settle`."""
         await self._together(lambda: self._settle(row, settlement), is_durable=self._is_power)
 
     async def counts(self) -> dict[RowState, int]:
         """Return how many rows are what."""
-        return await self._together(self._counts)
+        return await self._together(lambda: self._rows.counts())
 
     async def end(self, how: str = "finished") -> None:
         """End the run, and let go of the journal; where it has failed, only the latter."""
@@ -282,7 +289,7 @@ class SQLiteJournal:
         token = secrets.token_bytes(16)
         given_back, in_doubt = self._transaction(lambda: self._begin_run(token), is_durable=True)
         self._marks = MarksFile(marks_path(self.path), token)
-        differences = {} if known is None else _differences(known.settings, manifest.settings)
+        differences = {} if known is None else differences_of(known.settings, manifest.settings)
         self._accepted = tuple(differences) if accept_settings else ()
         self._manifest = manifest if accept_settings or not differences else known or manifest
         return Beginning(
@@ -328,11 +335,14 @@ class SQLiteJournal:
 
     def _judge_left(self) -> tuple[int, int]:
         boot = boot_id()
-        sending: frozenset[int] | None = None
+        marks: dict[int, bytes] | None = None
         if (last := self._rows.last_run()) is not None:
             is_kept = last.durability == "power" or (bool(boot) and last.boot == boot)
-            sending = read_marks(marks_path(self.path), last.token) if is_kept else None
-        return self._rows.judge_left(sending, self._clock.time())
+            marks = read_marks(marks_path(self.path), last.token) if is_kept else None
+        for row in self._rows.left():
+            if noted := (marks or {}).get(row):
+                self._settle(row, msgspec.msgpack.decode(noted, type=Settlement))
+        return self._rows.judge_left(None if marks is None else frozenset(marks), self._clock.time())
 
     def _add(self, rows: Sequence[NewRow]) -> None:
         if not self._db.in_transaction:
@@ -369,9 +379,6 @@ class SQLiteJournal:
         self._rows.settle(row, settlement)
         self._settled.append(row)
 
-    def _counts(self) -> dict[RowState, int]:
-        return self._rows.counts()
-
     def _mark_durably(self, row: int) -> None:
         self._open_marks.set(row)
         self._open_marks.sync()
@@ -381,11 +388,6 @@ class SQLiteJournal:
             if each is not None:
                 each.close()  # a database rolls back what was not merged
         self._marks = None
-
-
-def _differences(before: dict[str, str], now: dict[str, str]) -> dict[str, tuple[str, str]]:
-    names = dict.fromkeys((*before, *now))
-    return {name: pair for name in names if (pair := (before.get(name, ""), now.get(name, "")))[0] != pair[1]}
 
 
 def _disown_all() -> None:

@@ -135,24 +135,32 @@ async def _refuses(journal: Journal, at: int, after: RowState) -> bool:
 
 
 async def check_resume(make: MakeJournal) -> None:
-    """What a run left is in doubt where it was being sent, else it is to be sent; called as `check_claims` is."""
-    rows = [row(place) for place in range(1, 6)]
+    """What a run left is in doubt where it was being sent, else it is to be sent; called as `check_claims` is.
+
+    What it has noted of an outcome is not in doubt.
+    """
+    rows = [row(place) for place in range(1, 7)]
     async with run(make("resume"), rows) as killed:
-        sending, taken_back, unmarked, accepted = await killed.journal.claim(4)
-        for each in (sending, taken_back, accepted):
+        sending, taken_back, unmarked, accepted, noted = await killed.journal.claim(5)
+        for each in (sending, taken_back, accepted, noted):
             await killed.journal.before_sending(each.id)
             killed.journal.mark_sending(each.id)
         killed.journal.take_back(taken_back.id)
         await killed.journal.settle(accepted.id, settled(RowState.ACCEPTED))
+        if not killed.journal.note_outcome(noted.id, settled(RowState.ACCEPTED)):
+            await killed.journal.settle(noted.id, settled(RowState.ACCEPTED))
     async with run(make("resume"), rows) as resumed:
         found = resumed.found
-        require(found.in_doubt == 1, f"{found.in_doubt} rows are in doubt; one was being sent")
+        require(
+            found.in_doubt == 1,
+            f"{found.in_doubt} rows are in doubt; one was being sent, and of another an outcome was noted",
+        )
         require(
             found.given_back == len((taken_back, unmarked)),
             f"{found.given_back} rows were given back; two were claimed and not being sent",
         )
         left = [each.row for each in await resumed.journal.claim(_FEW)]
-        require(left == [2, 3, 5], f"rows {left} are sent; 1 is in doubt, and 4 was accepted")
+        require(left == [2, 3, 6], f"rows {left} are sent; 1 is in doubt, and 4 and 5 were accepted")
 
 
 async def check_known_rows(make: MakeJournal) -> None:
