@@ -15,6 +15,7 @@ from wooxy_async.campaigns._encoding import HEAD, encoding_of
 from wooxy_async.campaigns._errors import ContactsError
 from wooxy_async.campaigns._excel import Workbook
 from wooxy_async.campaigns._files import FileRow, Lines, read_csv, read_json_array, read_jsonl
+from wooxy_async.campaigns._guard import FIRST_COLUMN, unguarded
 from wooxy_async.campaigns._source import Source
 
 _ZIP: Final = b"PK\x03\x04"
@@ -152,6 +153,8 @@ class Contacts:
 
     def _named(self, cells: list[str]) -> dict[str, str] | str:
         if len(cells) == len(self.columns):
+            if self.columns[0] == FIRST_COLUMN:
+                cells = list(map(unguarded, cells))
             return dict(zip(self.columns, cells, strict=True))
         return (
             f"has {len(cells)} cells where the header has {len(self.columns)}; "
@@ -197,4 +200,4 @@ class Contacts:
         if isinstance(first.cells, str):
             place = "the header" if self._is_table else f"row {first.number}"
             raise ContactsError(f"{self._source.name}, {place} (line {first.line} of the file): {first.cells}")
-        return tuple(first.cells)
+        return tuple(map(unguarded, first.cells) if next(iter(first.cells), "") == FIRST_COLUMN else first.cells)

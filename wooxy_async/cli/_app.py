@@ -10,7 +10,7 @@ from wooxy_async import __version__
 from wooxy_async.cli._ending import listed
 from wooxy_async.cli._help import Command, Group
 from wooxy_async.cli._options import flat
-from wooxy_async.cli.commands import account, check, demo, resolve, run, sandbox, send, slots, stop
+from wooxy_async.cli.commands import account, check, demo, resolve, results, run, sandbox, send, slots, status, stop
 
 _EPILOG = f"""{listed("run")}
 
@@ -32,6 +32,8 @@ for _command, _examples in (
     (demo.demo, demo.EXAMPLES),
     (check.check, check.EXAMPLES),
     (run.run, run.EXAMPLES),
+    (status.status, status.EXAMPLES),
+    (results.results, results.EXAMPLES),
     (stop.stop, stop.EXAMPLES),
     (resolve.resolve, resolve.EXAMPLES),
     (send.send, send.EXAMPLES),

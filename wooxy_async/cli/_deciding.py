@@ -8,12 +8,12 @@ from typing import Final, TypeAlias, cast, get_args
 
 from wooxy_async.campaigns import Contact, Contacts, NumberReader
 from wooxy_async.campaigns._contacts import BrokenRow
+from wooxy_async.campaigns._guard import FIRST_COLUMN
 from wooxy_async.cli._ending import CommandError
 from wooxy_async.journals import Decision, Doubt
 
 Decisions: TypeAlias = dict[int, Decision]
 """What was decided of each row, by its id."""
-ROW: Final = "wooxy_row"
 _WORDS: Final = ", ".join(get_args(Decision))
 
 
@@ -57,10 +57,10 @@ def decided_by_file(doubts: Sequence[Doubt], path: Path, column: str) -> Decisio
     if column not in table.columns:
         raise CommandError(f"--decision-column: {path} has no column {column!r}. Its words are {_WORDS}, or nothing.")
     decisions: Decisions = {}
-    by_row = ROW in table.columns
+    by_row = FIRST_COLUMN in table.columns
     known = {str(doubt.sheet_row) if by_row else doubt.number: doubt.id for doubt in doubts}
     if len(known) < len(doubts):
-        raise CommandError(f"a number is in doubt in several rows, so that {path} needs a column {ROW}.")
+        raise CommandError(f"a number is in doubt in several rows, so that {path} needs a column {FIRST_COLUMN}.")
     for contact in table:
         where = f"{path}, row {contact.sheet_row}"
         if isinstance(contact, BrokenRow):
@@ -71,11 +71,11 @@ def decided_by_file(doubts: Sequence[Doubt], path: Path, column: str) -> Decisio
             raise CommandError(f"{where}: {word!r} is no decision. Write {_WORDS}, or nothing.")
         found = known.get(_name(contact, by_row=by_row))
         if found is None:
-            raise CommandError(f"{where}: no row in doubt has this {ROW if by_row else 'number'}.")
+            raise CommandError(f"{where}: no row in doubt has this {FIRST_COLUMN if by_row else 'number'}.")
         if decisions.setdefault(found, cast("Decision", word)) != word:
             raise CommandError(f"{where}: another decision stands above for the same row.")
     return decisions
 
 
 def _name(contact: Contact, *, by_row: bool) -> str:
-    return contact.values[ROW].strip() if by_row else str(NumberReader().read(contact.number, contact.values))
+    return contact.values[FIRST_COLUMN].strip() if by_row else str(NumberReader().read(contact.number, contact.values))

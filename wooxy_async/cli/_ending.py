@@ -121,9 +121,22 @@ MEANINGS: Final[dict[str, dict[ExitCode, str]]] = {
         ExitCode.INTERRUPTED: "stopped by Ctrl-C",
         ExitCode.TERMINATED: "stopped by SIGTERM",
     },
+    "status": {
+        ExitCode.ACCEPTED: "it was shown",
+        ExitCode.NOT_BEGUN: "nothing was read: a wrong option, or no journal",
+        **_BUG,
+        ExitCode.INTERRUPTED: "stopped by Ctrl-C",
+    },
+    "results": {
+        ExitCode.ACCEPTED: "they were written",
+        ExitCode.NOT_BEGUN: "nothing was written: a wrong option, or no journal",
+        **_BUG,
+        ExitCode.INTERRUPTED: "stopped by Ctrl-C",
+        ExitCode.PIPE_CLOSED: "whoever read them has gone",
+    },
     "stop": {
         ExitCode.ACCEPTED: "the run has ended",
-        ExitCode.NOT_BEGUN: "nothing was stopped: a wrong option, no journal, or no run that holds it",
+        ExitCode.NOT_BEGUN: "nothing was stopped: no such journal, or no run that holds it",
         ExitCode.ENDED_EARLY: "it was asked to stop, and has not ended yet",
         **_BUG,
         ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was asked stays asked",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import anyio
@@ -23,7 +22,7 @@ from wooxy_async.campaigns import Campaign, CampaignError, CampaignRun, Refusals
 from wooxy_async.cli._books import Report, ResultsFile, Tally
 from wooxy_async.cli._ending import Ending, ExitCode, in_options, until_signalled
 from wooxy_async.cli._views import Progress, showing
-from wooxy_async.journals import JournalError, RowState, SQLiteJournal, read_rows, stop_was_asked
+from wooxy_async.journals import JournalError, RowState, SQLiteJournal, read_status, stop_was_asked
 from wooxy_async.limits import SLOTS
 
 MAX_UNREACHED: Final = 30.0  # seconds for which a server is waited for that was never reached
@@ -109,7 +108,7 @@ class Carrier:
             ending=self.ending,
             seconds=self.tally.elapsed,
             counts=counts,
-            unusable=unusable_by_kind(self._journal.path),
+            unusable=read_status(self._journal.path).unusable,
             parked=tuple(pair for run in self._runs for pair in run.parked),
             unrecorded=unrecorded,
             results=self._results,
@@ -196,9 +195,3 @@ def _is_of_messages(error: Exception) -> bool:
     if isinstance(error, RejectedError):
         return scope(error.outcome) is not Scope.ACCOUNT
     return isinstance(error, RefusalsError) or (isinstance(error, NotSentError) and error.outcome.cause.kind == "proxy")
-
-
-def unusable_by_kind(journal: Path) -> dict[str, int]:
-    """Return how many rows of a journal cannot be sent, by their kind, as in `UnusableRow`."""
-    kinds = Counter(str((row.outcome or {}).get("kind", "invalid")) for row in read_rows(journal, RowState.INVALID))
-    return dict(sorted(kinds.items()))

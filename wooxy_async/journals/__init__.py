@@ -16,9 +16,11 @@ from wooxy_async.journals._place import default_path
 from wooxy_async.journals._reading import JournalRow, read_rows
 from wooxy_async.journals._rows import Decision, Doubt
 from wooxy_async.journals._sqlite import Durability, SQLiteJournal
+from wooxy_async.journals._status import Act, JournalRun, JournalStatus, read_status
 from wooxy_async.journals._stopping import ask_to_stop, stop_was_asked
 
 __all__ = [
+    "Act",
     "Beginning",
     "Choices",
     "ClaimedRow",
@@ -34,6 +36,8 @@ __all__ = [
     "JournalOldError",
     "JournalPlaceError",
     "JournalRow",
+    "JournalRun",
+    "JournalStatus",
     "Manifest",
     "Merged",
     "NewRow",
@@ -43,6 +47,7 @@ __all__ = [
     "ask_to_stop",
     "default_path",
     "read_rows",
+    "read_status",
     "stop_was_asked",
 ]
 

@@ -13,6 +13,8 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
+from wooxy_async.journals._lock import boot_id
+
 PLACES: Final = 64  # twice as many as rows that are being sent, or whose outcome is being written
 _TOKEN: Final = 16  # bytes at the start, that say which run has written the rest
 _ROW: Final = struct.Struct("<qi")  # and the length of what follows, its outcome
@@ -111,3 +113,16 @@ def read_marks(path: Path, token: bytes) -> dict[int, bytes] | None:
         if row:
             found[row] = data[begin + _ROW.size : begin + _ROW.size + length]
     return found
+
+
+def trusted_marks(path: Path, token: bytes, boot: str, durability: str) -> dict[int, bytes] | None:
+    """Return the marks of a run that was killed; None where they may be gone, so that all it had claimed is in doubt.
+
+    Args:
+        path: of the file.
+        token: that of the run.
+        boot: that of the machine, then.
+        durability: of the run.
+    """
+    is_kept = durability == "power" or (bool(boot) and boot == boot_id())
+    return read_marks(path, token) if is_kept else None

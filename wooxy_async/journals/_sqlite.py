@@ -29,7 +29,7 @@ from wooxy_async._rules.journal import ClaimedRow, NewRow, RowState, Settlement
 from wooxy_async.journals._errors import JournalError, JournalOldError
 from wooxy_async.journals._generation import Generation, GenerationFile
 from wooxy_async.journals._lock import RunLock, boot_id
-from wooxy_async.journals._marks import MarksFile, read_marks
+from wooxy_async.journals._marks import MarksFile, trusted_marks
 from wooxy_async.journals._place import check_place, lock_path, marks_path, state_directory, stop_path, user_name
 from wooxy_async.journals._rows import Decision, Doubt, Rows, RunStamp, differences as differences_of
 from wooxy_async.journals._schema import connect, explained
@@ -183,7 +183,7 @@ class SQLiteJournal:
 
     async def counts(self) -> dict[RowState, int]:
         """Return how many rows are what."""
-        return await self._together(lambda: self._rows.counts())
+        return await self._together(self._rows.counts)
 
     async def end(self, how: str = "finished") -> None:
         """End the run, and let go of the journal; where it has failed, only the latter."""
@@ -334,11 +334,8 @@ class SQLiteJournal:
         return left
 
     def _judge_left(self) -> tuple[int, int]:
-        boot = boot_id()
-        marks: dict[int, bytes] | None = None
-        if (last := self._rows.last_run()) is not None:
-            is_kept = last.durability == "power" or (bool(boot) and last.boot == boot)
-            marks = read_marks(marks_path(self.path), last.token) if is_kept else None
+        last = self._rows.last_run()
+        marks = None if last is None else trusted_marks(marks_path(self.path), *last)
         for row in self._rows.left():
             if noted := (marks or {}).get(row):
                 self._settle(row, msgspec.msgpack.decode(noted, type=Settlement))
