@@ -1,4 +1,4 @@
-"""What the guide's page on campaigns has people type, typed: a run that is killed, the same again, and what became of it."""
+"""What the guide has people type for a campaign, typed: a run that is killed, the same again, and what became of it."""
 
 from __future__ import annotations
 
