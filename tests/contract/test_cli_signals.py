@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 import pytest
+from faults_connect import unused_port
 from rich.console import Console
 from typer.testing import CliRunner
 from waiting import until
@@ -36,7 +37,7 @@ from wooxy_async.journals import (
 )
 from wooxy_async.journals._lock import RunLock
 from wooxy_async.journals._place import lock_path
-from wooxy_async.sandbox import Sandbox
+from wooxy_async.sandbox import Fault, Sandbox
 
 _ENDED = (RowState.ACCEPTED, RowState.REJECTED, RowState.IN_DOUBT)
 COMMAND = [sys.executable, "-m", "wooxy_async.cli"]
@@ -78,6 +79,18 @@ async def interrupted(
         line["message"]["phone_number"]: line["outcome"] for line in lines if line["outcome"] != "not_sent"
     }
     return report, lines
+
+
+async def test_a_server_that_is_never_reached_is_not_waited_for_long(contacts: Path, token: str) -> None:
+    """Half a minute unless said otherwise, however patient one is with a server that was."""
+    client = WooxyClient(token, base_url=f"http://127.0.0.1:{unused_port()}", patience=600, limiter="process")
+    journal = SQLiteJournal(default_path(contacts))
+    async with Campaign(Contacts(contacts), domain="shop.example", text="Hi", journal=journal) as campaign:
+        bounds = RunBounds(unreached=0.1)
+        report = await Carrier(client, campaign, journal, bounds=bounds, screen=Console(quiet=True)).carry()
+    assert (report.exit_code, report.not_started) == (ExitCode.NEVER_REACHED, 200)
+    assert report.ending.error is not None
+    assert report.ending.error.startswith("the server was never reached. No connection to the server: ")
 
 
 @pytest.mark.parametrize(
@@ -356,3 +369,20 @@ async def test_a_screen_that_goes_away_stops_nothing(
         said = process.stderr.read()
         process.stderr.close()
         assert (process.returncode, sandbox.taken, said) == (0, 200, b"")
+
+
+async def test_a_person_is_asked_whether_refusals_matter(contacts: Path, token: str) -> None:
+    """After 20 that are alike; a yes goes on with the rest, a no ends the run, and another run would go on."""
+    async with Sandbox() as sandbox:
+        sandbox.script(*[Fault.error(15)] * 200)
+        given = ["run", contacts.name, "--domain", "shop.example", "--text", "Hi", "--base-url", sandbox.url]
+        terminal = Terminal([*COMMAND, *given], contacts.parent, token)
+        await terminal.read_until(r"refused alike.*Go on\? \[y/N\]")
+        before = sandbox.requests
+        terminal.said = ""
+        os.write(terminal._master, b"y\n")
+        await terminal.read_until(r"Go on\? \[y/N\]")
+        assert before < sandbox.requests < 200
+        os.write(terminal._master, b"n\n")
+        assert await terminal.end() == 5
+        assert f"{200 - sandbox.requests} messages still to be sent" in " ".join(terminal.said.split())

@@ -294,6 +294,16 @@ def asking() -> Iterator[None]:
 
 
 @contextmanager
+def deaf() -> Iterator[None]:
+    """Ignore Ctrl-C for the block: what it would end has ended, and is being written down."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def catching(handle: Callable[[int], object]) -> Iterator[None]:
     """Call a function for each signal that comes during the block, in place of ending the process.
 

@@ -39,6 +39,7 @@ class RunBounds(msgspec.Struct, frozen=True, kw_only=True):
         rate: how many a second; None for as many as the slots give.
         patience: seconds without a valid reply after which it ends.
         keep_going: whether it goes on in spite of refusals.
+        unreached: seconds for which a server is waited for that was never reached.
     """
 
     slots: int = SLOTS
@@ -46,6 +47,7 @@ class RunBounds(msgspec.Struct, frozen=True, kw_only=True):
     rate: float | None = None
     patience: float = 900.0
     keep_going: bool = False
+    unreached: float = MAX_UNREACHED
 
 
 class Carrier:
@@ -58,7 +60,7 @@ class Carrier:
         bounds: how it goes.
         screen: where people read.
         results: gets a line for each outcome; or None.
-        may_go_on: asks a person, with what ended the run, whether to go on in spite of it.
+        may_go_on: asks a person, with what ended the run, whether to go on in spite of it; None where nobody can be.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Carrier:
         bounds: RunBounds,
         screen: Console,
         results: ResultsFile | None = None,
-        may_go_on: Callable[[str], bool] = lambda _why: False,
+        may_go_on: Callable[[str], bool] | None = None,
     ) -> None:
         self.tally = Tally()
         self.ending = Ending()
@@ -131,12 +133,15 @@ class Carrier:
             if error is None:
                 return
             why = in_options(str(error))
-            if not _is_of_messages(error) or not (bounds.keep_going or self._may_go_on(why)):
+            if not _is_of_messages(error) or not self._goes_on(why):
                 is_reached = self._was_reached or not (
                     isinstance(error, NotSentError) and error.outcome.cause.kind == _UNREACHED
                 )
                 self.ending.error, self.ending.code = why, None if is_reached else ExitCode.NEVER_REACHED
                 return
+
+    def _goes_on(self, why: str) -> bool:
+        return self._bounds.keep_going or (self._may_go_on is not None and self._may_go_on(why))
 
     @property
     def _was_reached(self) -> bool:
@@ -167,7 +172,7 @@ class Carrier:
                 return
             if (outage := run.outage) is None or outage.kind != _UNREACHED or self._was_reached:
                 continue
-            if outage.lasted >= MAX_UNREACHED:
+            if outage.lasted >= self._bounds.unreached:
                 self.ending.error = f"the server was never reached. {outage.because}"
                 self.ending.code = ExitCode.NEVER_REACHED
                 scope.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from wooxy_async import WooxyClient
 from wooxy_async.campaigns import Campaign, Plan, Resumed, Unique, make_plan
 from wooxy_async.cli._books import Report, ResultsFile
-from wooxy_async.cli._ending import CommandError, ExitCode, asking, refusing
+from wooxy_async.cli._ending import CommandError, ExitCode, asking, deaf, refusing
 from wooxy_async.cli._keeping import JournalOptions, PaceOptions
 from wooxy_async.cli._options import (
     OUTPUT,
@@ -133,26 +133,25 @@ def run(
 
 
 async def _carry(task: _Task) -> Report:
-    async with task.campaign as campaign:
-        resumed, pacing = campaign.resumed, task.pacing
-        if not resumed.is_new:
-            _show_resumed(task.screen, task.journal.path, resumed)
-
-        def may_go_on(why: str) -> bool:
-            return _ask(task.screen, f"{why} Go on?")
-
-        carrier = Carrier(
-            task.client,
-            campaign,
-            task.journal,
-            bounds=pacing.bounds(),
-            screen=task.screen,
-            results=task.results,
-            may_go_on=may_go_on,
-        )
-        if carrier.to_send:
-            _agree(task.screen, carrier.to_send, task.access, yes=task.is_agreed)
-        return await carrier.carry()
+    with ExitStack() as ended:
+        async with task.campaign as campaign:
+            resumed, pacing = campaign.resumed, task.pacing
+            if not resumed.is_new:
+                _show_resumed(task.screen, task.journal.path, resumed)
+            carrier = Carrier(
+                task.client,
+                campaign,
+                task.journal,
+                bounds=pacing.bounds(),
+                screen=task.screen,
+                results=task.results,
+                may_go_on=lambda why: _ask(task.screen, f"{why} Go on?"),
+            )
+            if carrier.to_send:
+                _agree(task.screen, carrier.to_send, task.access, yes=task.is_agreed)
+            report = await carrier.carry()
+            ended.enter_context(deaf())
+    return report
 
 
 def _planned(screen: Console, campaign: Campaign) -> Plan:
