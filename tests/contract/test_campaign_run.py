@@ -580,3 +580,19 @@ def test_a_run_may_outlive_its_loop(token: str, tmp_path: Path) -> None:
 
     run = asyncio.run(begin())
     run.__del__()
+
+
+async def test_each_mark_is_synced_where_that_is_wanted(sandbox: Sandbox, client: WooxyClient, tmp_path: Path) -> None:
+    """With durability "power" an outcome is waited for, and all the rest is the same."""
+    journal = SQLiteJournal(tmp_path / "a.wooxy", durability="power")
+    found = await finish(campaign(write(tmp_path, 30), tmp_path, journal=journal), client)
+    assert set(found.values()) == {Accepted}
+    assert (len(found), sandbox.taken) == (30, 30)
+
+
+@pytest.mark.parametrize("rate", [0, -1.0, float("nan")])
+async def test_a_rate_that_is_none_is_refused(rate: float, client: WooxyClient, tmp_path: Path) -> None:
+    """With the argument's name, before anything is sent."""
+    async with campaign(write(tmp_path, 1), tmp_path) as made:
+        with pytest.raises(ValueError, match="rate must be above 0"):
+            made.run(client, rate=rate)
