@@ -80,6 +80,10 @@ def test_a_screen_that_is_full_leads_nowhere_from_then_on() -> None:
         file.write("y")
         file.flush()
         assert file.encoding == "utf-8"
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        file = OutlivedFile(full)
+        file.write("short enough to be kept")
+        file.flush()
 
 
 def test_a_question_lets_signals_end_the_program_unless_they_are_ignored() -> None:

@@ -6,12 +6,12 @@ answer; the second cuts that too, which leaves it in doubt.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-import anyio
 import msgspec
 from rich.console import Console
 
@@ -125,8 +125,8 @@ class Carrier:
 
     async def _send(self) -> None:
         bounds = self._bounds
-        while (left := self._left()) != 0:
-            run = self._campaign.run(self._client, limit=left, rate=bounds.rate, keep_going=bounds.keep_going)
+        while True:
+            run = self._campaign.run(self._client, limit=self._left, rate=bounds.rate, keep_going=bounds.keep_going)
             self._runs.append(run)
             async with showing(self._screen, self._progress(run)), run:
                 error = await self._take_all(run)
@@ -147,26 +147,26 @@ class Carrier:
     def _was_reached(self) -> bool:
         return any(self.tally.counts[tag] for tag in ("accepted", "rejected", "in_doubt"))
 
+    @property
     def _left(self) -> int | None:
         return None if self._bounds.limit is None else self._bounds.limit - self.tally.settled
 
     async def _take_all(self, run: CampaignRun) -> Exception | None:
         """Take all outcomes; return what ended the run before its last message."""
-        error: Exception | None = None
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._watch, run, group.cancel_scope)
-            try:
-                async for outcome in run:
-                    self._add(run, outcome)
-            except (WooxyError, CampaignError, JournalError) as ended:
-                error = ended
-            group.cancel_scope.cancel()
-        return error
+        watching = asyncio.create_task(self._watch(run))
+        try:
+            async for outcome in run:
+                self._add(run, outcome)
+        except (WooxyError, CampaignError, JournalError) as error:
+            return error
+        finally:
+            watching.cancel()
+        return None
 
-    async def _watch(self, run: CampaignRun, scope: anyio.CancelScope) -> None:
+    async def _watch(self, run: CampaignRun) -> None:
         """End a run that was asked to stop, or whose server was never reached."""
         while True:
-            await anyio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_LOOK_EVERY)
             if stop_was_asked(self._journal.path):
                 signal.raise_signal(signal.SIGTERM)
                 return
@@ -175,8 +175,7 @@ class Carrier:
             if outage.lasted >= self._bounds.unreached:
                 self.ending.error = f"the server was never reached. {outage.because}"
                 self.ending.code = ExitCode.NEVER_REACHED
-                scope.cancel()
-                return
+                await run.aclose()
 
     def _add(self, run: CampaignRun, outcome: Outcome) -> None:
         row = run.row_of(outcome).sheet_row
