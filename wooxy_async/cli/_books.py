@@ -16,7 +16,8 @@ from wooxy_async import Accepted, Outcome
 from wooxy_async._ports import Clock
 from wooxy_async._rules.redaction import mask_number
 from wooxy_async.campaigns import ParkedPair, Resumed, UnusableRow
-from wooxy_async.cli._ending import CommandError, Ending, ExitCode
+from wooxy_async.cli._ending import Ending, ExitCode
+from wooxy_async.cli._options import new_file
 from wooxy_async.cli._screen import printable, reason
 from wooxy_async.journals import RowState
 
@@ -146,14 +147,7 @@ class ResultsFile:
         self.path = path
         self.lines = 0
         self.broken = ""
-        try:
-            how = 0 if goes_on else os.O_EXCL
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise CommandError(f"--results: {path} exists, and is never overwritten. Give another name.") from None
-        except OSError as error:
-            raise CommandError(f"--results: {path} cannot be made ({error.strerror}).") from None
-        self._file = os.fdopen(descriptor, "wb", buffering=0)
+        self._file = os.fdopen(new_file("--results", path, goes_on=goes_on), "wb", buffering=0)
 
     def add(self, row: int, outcome: Outcome) -> None:
         """Write an outcome; where that fails, as on a full disk, the file ends, and `broken` says why."""

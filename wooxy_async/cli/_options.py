@@ -155,6 +155,26 @@ def _flattened(command: Callable[..., None], groups: dict[str, type[msgspec.Stru
             yield field.replace(annotation=hints[field.name])
 
 
+def new_file(option: str, path: Path, *, goes_on: bool = False) -> int:
+    """Make a file that only its owner may read, and return its descriptor.
+
+    Args:
+        option: that named it.
+        path: where; nothing may stand there.
+        goes_on: something may, and what is written goes behind it.
+
+    Raises:
+        CommandError: it exists, or cannot be made.
+    """
+    how = os.O_APPEND if goes_on else os.O_EXCL
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600)
+    except FileExistsError:
+        raise CommandError(f"{option}: {path} exists, and is never overwritten. Give another name.") from None
+    except OSError as error:
+        raise CommandError(f"{option}: {path} cannot be made ({error.strerror}).") from None
+
+
 def journal_at(path: Path) -> Path:
     """Return the path of a journal that is there.
 

@@ -31,14 +31,15 @@ from wooxy_async.campaigns import (
     at_night,
     zones_of,
 )
-from wooxy_async.cli._ending import CommandError, in_options
+from wooxy_async.campaigns._guard import guarded
+from wooxy_async.cli._ending import in_options
+from wooxy_async.cli._options import new_file
 from wooxy_async.cli._reading import offered
 from wooxy_async.cli._screen import counted, facts, lasting, printable
 
 ASSUMED_LATENCY: Final = 0.2  # seconds; nobody knows before the first answer
 _COUNTRIES_SHOWN: Final = 12
 _TEXT_SHOWN: Final = 400
-_FORMULA_STARTS: Final = ("=", "@", "\t", "\r", "-")
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,13 +202,7 @@ class ProblemsFile:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            raise CommandError(f"--problems: {path} exists, and is never overwritten. Give another name.") from None
-        except OSError as error:
-            raise CommandError(f"--problems: {path} cannot be made ({error.strerror}).") from None
-        self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
+        self._file = os.fdopen(new_file("--problems", path), "w", encoding="utf-8-sig", newline="")
         self._rows = csv.writer(self._file)
         self._rows.writerow(("row", "line", "kind", "problem", "field", "value", "what to do"))
 
@@ -218,7 +213,7 @@ class ProblemsFile:
             if row.repeats_sheet_row is not None:
                 word = problem.field.removeprefix("phone_")
                 remedy = f"repeats the {word} of row {row.repeats_sheet_row}; each {word} is sent to once"
-            shown = (problem.rule, problem.field, _harmless(problem.value), in_options(remedy))
+            shown = (problem.rule, problem.field, guarded(problem.value), in_options(remedy))
             self._rows.writerow((row.sheet_row, row.line or "", row.kind, *shown))
 
     def __enter__(self) -> Self:
@@ -228,11 +223,6 @@ class ProblemsFile:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._file.close()
-
-
-def _harmless(value: str) -> str:
-    """Return a foreign text that no spreadsheet takes for a formula."""
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
 
 
 def show_preflight(screen: Console, checked: Preflight, *, problems: Path | None) -> None:

@@ -16,7 +16,7 @@ import typer
 
 from wooxy_async.campaigns._guard import FIRST_COLUMN, guarded
 from wooxy_async.cli._ending import CommandError, refusing
-from wooxy_async.cli._options import OUTPUT, journal_at
+from wooxy_async.cli._options import OUTPUT, journal_at, new_file
 from wooxy_async.journals import JournalRow, RowState, read_rows, read_status
 
 EXAMPLES: Final = r"""
@@ -96,13 +96,7 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    try:
-        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        raise CommandError(f"--output: {output} exists, and is never overwritten. Give another name.") from None
-    except OSError as error:
-        raise CommandError(f"--output: {output} cannot be made ({error.strerror}).") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+    with os.fdopen(new_file("--output", output), "w", encoding="utf-8", newline="") as file:
         yield file
 
 
