@@ -371,8 +371,9 @@ async def test_a_screen_that_goes_away_stops_nothing(
         assert (process.returncode, sandbox.taken, said) == (0, 200, b"")
 
 
-async def test_a_person_is_asked_whether_refusals_matter(contacts: Path, token: str) -> None:
-    """After 20 that are alike; a yes goes on with the rest, a no ends the run, and another run would go on."""
+@pytest.mark.parametrize(("no", "code"), [("n", ExitCode.ENDED_EARLY), ("Ctrl-C", ExitCode.INTERRUPTED)])
+async def test_a_person_is_asked_whether_refusals_matter(no: str, code: ExitCode, contacts: Path, token: str) -> None:
+    """After 20 that are alike; a yes goes on with the rest, a no ends it, and another run would go on."""
     async with Sandbox() as sandbox:
         sandbox.script(*[Fault.error(15)] * 200)
         given = ["run", contacts.name, "--domain", "shop.example", "--text", "Hi", "--base-url", sandbox.url]
@@ -383,6 +384,9 @@ async def test_a_person_is_asked_whether_refusals_matter(contacts: Path, token: 
         os.write(terminal._master, b"y\n")
         await terminal.read_until(r"Go on\? \[y/N\]")
         assert before < sandbox.requests < 200
-        os.write(terminal._master, b"n\n")
-        assert await terminal.end() == 5
+        if no == "n":
+            os.write(terminal._master, b"n\n")
+        else:
+            terminal.process.send_signal(signal.SIGINT)
+        assert await terminal.end() == code
         assert f"{200 - sandbox.requests} messages still to be sent" in " ".join(terminal.said.split())

@@ -145,7 +145,7 @@ async def _carry(task: _Task) -> Report:
                 bounds=pacing.bounds(),
                 screen=task.screen,
                 results=task.results,
-                may_go_on=lambda why: _ask(task.screen, f"{why} Go on?"),
+                may_go_on=lambda why: _goes_on(task.screen, why),
             )
             if carrier.to_send:
                 _agree(task.screen, carrier.to_send, task.access, yes=task.is_agreed)
@@ -201,3 +201,10 @@ def _ask(screen: Console, question: str) -> bool:
         return False
     with asking():
         return typer.confirm(question, err=True)
+
+
+def _goes_on(screen: Console, why: str) -> bool:
+    try:
+        return _ask(screen, f"{why} Go on?")
+    except typer.Abort:  # Ctrl-C, or the end of what is typed
+        return False
