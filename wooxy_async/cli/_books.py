@@ -225,8 +225,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         Args:
             more: what else stands in it.
         """
-        found: dict[str, Any] = msgspec.to_builtins(self.resumed)
-        del found["counts"]
+        found = {name: value for name, value in msgspec.structs.asdict(self.resumed).items() if name != "counts"}
         return msgspec.json.encode(
             {
                 "journal": self.journal,

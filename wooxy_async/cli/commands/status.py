@@ -39,7 +39,8 @@ def status(
         path = journal_at(journal)
         found = read_status(path)
     if as_json:
-        print_json(msgspec.json.encode(found))
+        counts = {state.value: count for state, count in found.counts.items()}  # old versions of msgspec want texts
+        print_json(msgspec.json.encode({**msgspec.structs.asdict(found), "counts": counts}))
     screen.print(Text(printable(str(path)), style="bold"))
     screen.print(facts(*_facts(found)))
     if found.counts.get(RowState.IN_DOUBT):
