@@ -373,8 +373,8 @@ def test_the_first_that_moves_takes_all_marks_along(path: Path, join: Join, cloc
     (free,) = take(mover)
     mover.give(free, 0.0)
     path.unlink()
-    mover._files._check_at = late._files._check_at = clock.now  # the first looks, the other has looked right before
-    late._files._check_at += POLL_EVERY / 2
+    mover._files.check_at = late._files.check_at = clock.now  # the first looks, the other has looked right before
+    late._files.check_at += POLL_EVERY / 2
     mover.poll()
     assert take(late, 10) == []  # still in the old file, where two were free
     assert mover._files.mine.keys() == {slot.at for slot in own}

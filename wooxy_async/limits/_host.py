@@ -105,13 +105,15 @@ class HostLimiter(ProcessLimiter):
 
     def entered(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look as long as a slot is in use: its file may be deleted meanwhile."""
-        self._poll(loop)
+        if self._looking is None or self._looking() is not loop:
+            self._poll(loop)
 
     def left(self, keep: float, loop: asyncio.AbstractEventLoop) -> None:
         """Look again when the slot opens, here or elsewhere, or when another has not taken its turn."""
         if keep:
             loop.call_later(keep, self.account.reap)
-        self._poll_soon(loop)
+        if self._slots.retry_in:
+            self._poll_soon(loop)
 
     @property
     def _must_poll(self) -> bool:

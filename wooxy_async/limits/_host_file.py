@@ -37,6 +37,7 @@ _COUNT: Final = struct.Struct("q")
 _RECORD: Final = struct.Struct("ddqdq")
 _USE: Final = struct.Struct("ddqd")  # the first of a record, all but who
 _END: Final = struct.Struct("d")
+_HINTS: Final = struct.Struct("ddqqq")  # of the header, from when the file was made
 _MADE_AT, _PAUSE_AT = 24, 32
 _ROW_AT, _LINES_AT, _CROWD_AT, _SLOTS_AT, _SLOT_SIZE, _RECORD_SIZE = 40, 48, 56, 64, 128, 48
 FIRST_LINE: Final = _SLOTS_AT + PLACES * _SLOT_SIZE
@@ -202,6 +203,16 @@ class HostFile:
     def has_one_line(self) -> bool:
         """Whether no second line has ever been used; a hint."""
         return bool(_COUNT.unpack_from(self.map, _LINES_AT)[0] <= 1)
+
+    def is_quiet(self, now: float) -> bool:
+        """Return whether slots are granted, no second line and no place behind the ten was ever used; in one look."""
+        made_at, _pause, _row, lines, crowd = _HINTS.unpack_from(self.map, _MADE_AT)
+        return bool(lines <= 1 and not crowd and now >= made_at + SETTLING)
+
+    @property
+    def has_paused(self) -> bool:
+        """Whether the account has ever paused; a hint."""
+        return bool(_END.unpack_from(self.map, _PAUSE_AT)[0])
 
     def lock_line(self) -> int | None:
         """Return a line that is one's own from now on, None if there are more processes than lines."""

@@ -32,7 +32,7 @@ class HostFiles:
         """Begin with no slots, as a forked child does."""
         self.moving = threading.RLock()  # again: the garbage collector may give a slot back at any moment
         self.mine: dict[int, HostSlot] = {}  # of this process
-        self._check_at = -math.inf
+        self.check_at = -math.inf
 
     def close(self) -> None:
         """Let go of all files for good."""
@@ -41,7 +41,7 @@ class HostFiles:
         self._opening.close()
         self._left.clear()
         self.file = None
-        self._check_at = math.inf  # a timer that comes late opens nothing
+        self.check_at = math.inf  # a timer that comes late opens nothing
 
     def open(self, now: float) -> HostFile:
         """Open the file, made if it is missing.
@@ -53,10 +53,11 @@ class HostFiles:
         return file
 
     def is_another(self, now: float) -> bool:
-        """Open the file if it is not open, and move to what has come in its place; return whether that was so."""
-        if now < self._check_at:
-            return False
-        self._check_at = now + _CHECK_EVERY
+        """Open the file if it is not open, and move to what has come in its place; return whether that was so.
+
+        `check_at` says when to look again.
+        """
+        self.check_at = now + _CHECK_EVERY
         with self.moving:
             old = self.file
             if old is not None and old.is_in_place():

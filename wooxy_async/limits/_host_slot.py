@@ -9,6 +9,7 @@ from wooxy_async.limits._host_file import USED, Record
 from wooxy_async.limits._slots import Terms
 
 _MARGIN: Final = 0.05  # seconds before its end from which a slot is not used any more
+_SHORT: Final = 4 * _MARGIN  # seconds; one that is for less is used for three quarters of them
 
 
 class Renews(Protocol):
@@ -57,4 +58,4 @@ class HostSlot:
 
     def is_over(self, now: float) -> bool:
         """Return whether another may use it from now on, or soon."""
-        return now >= self.until - min(_MARGIN, self.length / 4)
+        return now >= self.until - (_MARGIN if self.length > _SHORT else self.length / 4)

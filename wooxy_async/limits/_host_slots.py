@@ -108,7 +108,8 @@ class HostSlots:
 
     def paused_for(self) -> float:
         """Return the seconds for which the account pauses, as far as any process has told."""
-        return 0.0 if (file := self._file) is None else file.pause_ends_in(self._clock.monotonic())
+        file = self._files.file
+        return 0.0 if file is None or not file.has_paused else file.pause_ends_in(self._clock.monotonic())
 
     def fileno(self) -> int | None:
         """Return what becomes readable when a slot may be free, None if nothing does."""
@@ -144,7 +145,8 @@ class HostSlots:
     @property
     def is_alone(self) -> bool:
         """Whether nobody else has ever been seen."""
-        return self._line is not None and self._line.is_alone
+        file = self._files.file
+        return file is not None and file.has_one_line
 
     def bulk_waits_elsewhere(self) -> bool:
         """Return whether another process has bulk that waits."""
@@ -152,14 +154,17 @@ class HostSlots:
 
     def take(self, terms: Terms, priority: Priority, since: float | None) -> HostSlot | None:
         """Return a free slot; see `Slots.take`."""
-        now = self._clock.monotonic()
+        now, files = self._clock.monotonic(), self._files
         self.retry_in = 0.0
         self._find_file(now)
-        file = self._file
-        if file is None or now < file.grants_from or self._files.is_crowded(now):
+        if (file := files.file) is None:
+            return None
+        is_quiet = file.is_quiet(now)
+        if not is_quiet and (now < file.grants_from or files.is_crowded(now)):
             return None
         first = SLOTS - terms.max_bulk if priority == "bulk" else 0  # bulk has the last ones
-        if self._kept and not self._is_wanted(now) and (kept := self._take_kept(file, terms, first, now)) is not None:
+        may_keep = self._kept and (is_quiet or not self._is_wanted(now))
+        if may_keep and (kept := self._take_kept(file, terms, first, now)) is not None:
             return kept
         if len(self._files.mine) >= SLOTS and not self._kept:
             return None
@@ -177,7 +182,8 @@ class HostSlots:
         mine, now, file = cast("HostSlot", slot), self._clock.monotonic(), self._file
         if self._files.mine.get(mine.at) is not mine or file is None:
             return
-        if keep or self._files.is_crowded(now) or self._is_lost(mine, file, now) or self._is_wanted(now):
+        is_free_for_others = not file.is_quiet(now) and (self._files.is_crowded(now) or self._is_wanted(now))
+        if keep or is_free_for_others or self._is_lost(mine, file, now):
             self._drop(mine, file, now, keep)
             self._give_up_kept(file, now)
             if not keep:
@@ -307,7 +313,7 @@ class HostSlots:
 
     def _find_file(self, now: float) -> None:
         """See that the file is open that all use now."""
-        if self._files.is_another(now):
+        if now >= self._files.check_at and self._files.is_another(now):
             self._kept.clear()
             self._join_line(cast("HostFile", self._file), now)
 
