@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from faults_connect import unused_port
+from terminal import typed
 from typer.testing import CliRunner
 
 import wooxy_async.cli
@@ -374,12 +375,7 @@ def test_anything_but_loopback_asks(
 ) -> None:
     """On a terminal the question names count and address; no, and an end of input, send nothing."""
     Path("out.jsonl").touch()
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    master, slave = os.openpty()
-    with os.fdopen(slave) as typed, os.fdopen(master, "w") as keyboard:
-        keyboard.write(answer)
-        keyboard.flush()
-        monkeypatch.setattr(sys, "stdin", typed)
+    with typed(monkeypatch, answer):
         arguments = ("run", str(contacts), "--domain", "shop.example", "--text", "x", "--results", "out.jsonl")
         with pytest.raises(SystemExit) as ended:
             app([*arguments, "--base-url", "https://wooxy.example"])

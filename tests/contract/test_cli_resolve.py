@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from terminal import typed
 from typer.testing import CliRunner
 
 from wooxy_async.cli._app import app
@@ -187,14 +186,8 @@ def test_on_a_terminal_each_row_is_asked_about(
     journal: Path, monkeypatch: pytest.MonkeyPatch, answers: str, code: int, after: list[str]
 ) -> None:
     """What is sent again is typed as a number; an answer that is none is asked for again; an end changes nothing."""
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    master, slave = os.openpty()
-    with os.fdopen(slave) as typed, os.fdopen(master, "w") as keyboard:
-        keyboard.write(answers)
-        keyboard.flush()
-        monkeypatch.setattr(sys, "stdin", typed)
-        with pytest.raises(SystemExit) as ended:
-            app(["resolve", str(journal)])
+    with typed(monkeypatch, answers), pytest.raises(SystemExit) as ended:
+        app(["resolve", str(journal)])
     assert (ended.value.code, states(journal)) == (code, after)
 
 

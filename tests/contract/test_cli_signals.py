@@ -2,12 +2,9 @@
 
 import json
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ import anyio
 import pytest
 from faults_connect import unused_port
 from rich.console import Console
+from terminal import COMMAND, Terminal
 from typer.testing import CliRunner
 from waiting import until
 
@@ -40,7 +38,6 @@ from wooxy_async.journals._place import lock_path
 from wooxy_async.sandbox import Fault, Sandbox
 
 _ENDED = (RowState.ACCEPTED, RowState.REJECTED, RowState.IN_DOUBT)
-COMMAND = [sys.executable, "-m", "wooxy_async.cli"]
 
 
 @pytest.fixture
@@ -173,13 +170,13 @@ async def test_send_waits_for_the_answer_that_is_on_its_way(
     for twice, said in ((False, "Accepted for …123; id: [0-9a-f]+"), (True, "In doubt: The client was closed")):
         async with Sandbox(latency=600 if twice else 0.3) as sandbox:
             terminal = Terminal([*COMMAND, *given, sandbox.url], tmp_path, token)
-            await until(lambda: terminal._read() and sandbox.in_progress == 1)  # noqa: B023 - used within the round
+            await until(lambda: terminal.read() and sandbox.in_progress == 1)  # noqa: B023 - used within the round
             terminal.process.send_signal(number)
             await terminal.read_until("Waiting up to 10 seconds for the answer; once more ends at once")
             if twice:
                 terminal.process.send_signal(number)
             assert await terminal.end() == code
-            plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.said)
+            plain = terminal.plain
             assert re.search(said, plain), plain
             assert "session" not in plain
             assert sandbox.requests == 1
@@ -243,44 +240,6 @@ async def test_in_a_file_the_progress_is_a_line_now_and_then() -> None:
     assert "0 of 200 · 0 a second · 10 of 10 slots in use · ? left · accepted 0\n" in screen.file.getvalue()
 
 
-class Terminal:
-    """A command on a terminal of 80 columns, of which everything that it writes is read.
-
-    Args:
-        command: the command.
-        folder: its current directory.
-        token: its access token.
-    """
-
-    def __init__(self, command: list[str], folder: Path, token: str) -> None:
-        self.said = ""
-        self._master, slave = pty.openpty()
-        env = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24", "WOOXY_ACCESS_TOKEN": token}
-        self.process = subprocess.Popen(  # noqa: S603 - our own command
-            command, cwd=folder, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
-        )
-        os.close(slave)
-
-    async def read_until(self, pattern: str) -> None:
-        """Read until the screen has shown a text."""
-        await until(lambda: self._read() and re.search(pattern, self.said) is not None)
-
-    async def end(self) -> int:
-        """Read to the end, and return the exit code."""
-        await until(lambda: self._read() and self.process.poll() is not None)
-        self._read()
-        os.close(self._master)
-        return self.process.wait()
-
-    def _read(self) -> bool:
-        while select.select([self._master], [], [], 0)[0]:
-            try:
-                self.said += os.read(self._master, 65_536).decode(errors="replace")
-            except OSError:  # the other side has closed it
-                break
-        return True
-
-
 @pytest.mark.usefixtures("contacts")
 async def test_on_a_terminal_ctrl_c_is_told_and_the_summary_says_what_is_left(tmp_path: Path, token: str) -> None:
     """The live picture says that it stops and why it waits; the last screen says that running again goes on."""
@@ -290,15 +249,14 @@ async def test_on_a_terminal_ctrl_c_is_told_and_the_summary_says_what_is_left(tm
             tmp_path,
             token,
         )
-        await until(lambda: terminal._read() and sandbox.in_progress == 10)
+        await until(lambda: terminal.read() and sandbox.in_progress == 10)
         terminal.process.send_signal(signal.SIGINT)
         await terminal.read_until("stopping: waiting for what is in flight")
         code = await terminal.end()
-        plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.said)
         assert code == 130
         left = 200 - sandbox.taken
-    assert re.search(rf"{left} messages still to be sent: the\s+same\s+command\s+again\s+goes\s+on", plain)
-    assert max(len(line) for line in re.split(r"[\r\n]+", plain)) <= 80
+    assert re.search(rf"{left} messages still to be sent: the\s+same\s+command\s+again\s+goes\s+on", terminal.plain)
+    assert max(len(line) for line in re.split(r"[\r\n]+", terminal.plain)) <= 80
 
 
 @pytest.mark.usefixtures("contacts")
@@ -307,7 +265,7 @@ async def test_a_person_who_says_no_sends_nothing(tmp_path: Path, token: str) ->
     given = ["--domain", "shop.example", "--text", "Hi", "--base-url", "https://wooxy.example"]
     terminal = Terminal([*COMMAND, "run", "contacts.csv", *given], tmp_path, token)
     await terminal.read_until(r"Send 200 messages to https://wooxy\.example\? \[y/N\]")
-    os.write(terminal._master, b"n\n")
+    terminal.type("n\n")
     assert await terminal.end() == 2
     assert "Nothing was sent." in terminal.said
     assert os.listdir(tmp_path) == ["contacts.csv"]  # noqa: PTH208 - pathlib's calls are taken for blocking ones
@@ -318,7 +276,7 @@ async def test_wooxy_stop_ends_a_run_as_sigterm_does(contacts: Path, token: str)
     async with Sandbox(latency=0.3) as sandbox:
         given = ["run", contacts.name, "--domain", "shop.example", "--text", "Hi", "--base-url", sandbox.url]
         running = Terminal([*COMMAND, *given], contacts.parent, token)
-        await until(lambda: running._read() and sandbox.in_progress == 10)
+        await until(lambda: running.read() and sandbox.in_progress == 10)
         stopping = Terminal([*COMMAND, "stop", f"{contacts.name}.wooxy"], contacts.parent, token)
         assert await running.end() == 143
         assert await stopping.end() == 0
@@ -385,7 +343,7 @@ async def test_a_person_is_asked_whether_refusals_matter(no: str, code: ExitCode
         await terminal.read_until(r"Go on\? \[y/N\]")
         assert before < sandbox.requests < 200
         if no == "n":
-            os.write(terminal._master, b"n\n")
+            terminal.type("n\n")
         else:
             terminal.process.send_signal(signal.SIGINT)
         assert await terminal.end() == code

@@ -4,21 +4,19 @@ import asyncio
 import fcntl
 import json
 import os
-import pty
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import pytest
-from host_machine import Machine, machine
+from host_machine import machine
+from terminal import COMMAND, Terminal
 from typer.testing import CliRunner
 from valkey_server import valkey
 from waiting import block_until, until
@@ -223,38 +221,15 @@ def test_a_platform_without_shared_slots_says_so(monkeypatch: pytest.MonkeyPatch
 async def test_on_a_terminal_it_goes_on_until_ctrl_c(tmp_path: Path) -> None:
     """It shows what changes, no line is longer than the terminal, and Ctrl-C ends it quietly with 130."""
     async with machine(tmp_path) as (_sandbox, shared):
-        master, command = _start(shared)
-        said = bytearray()
-
-        def shows(text: bytes) -> bool:
-            with suppress(OSError):  # nothing to read, or the other end is closed
-                said.extend(os.read(master, 65_536))
-            return text in said
-
-        await until(lambda: shows(b"Nobody holds a slot"))
+        slots = Terminal([*COMMAND, "slots", "--limiter", f"host:{shared.directory}"])
+        await slots.read_until("Nobody holds a slot")
         holder = await shared.start("hold", count=3)
         holder.go()
-        await until(lambda: shows(b"3 of 10 slots in use"))
-        os.write(master, b"\x03")
-        await until(lambda: not shows(b"\0") and command.poll() is not None)
-        os.close(master)
-    assert command.returncode == 130
-    text = said.decode()
-    assert "Traceback" not in text
-    assert "\x1b[?25h" in text  # the cursor is back
-
-
-def _start(shared: Machine) -> tuple[int, subprocess.Popen[bytes]]:
-    """Run it on a terminal of its own."""
-    master, slave = pty.openpty()
-    os.set_blocking(master, False)
-    env = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
-    words = [sys.executable, "-m", "wooxy_async.cli", "slots", "--limiter", f"host:{shared.directory}"]
-    session = "import os, fcntl, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
-    begin = f"{session}; words = {words!r}; os.execv(words[0], words)"
-    command = subprocess.Popen([sys.executable, "-c", begin], env=env, stdin=slave, stdout=slave, stderr=slave)  # noqa: S603 - ours
-    os.close(slave)
-    return master, command
+        await slots.read_until("3 of 10 slots in use")
+        slots.type("\x03")
+        assert await slots.end() == 130
+    assert "Traceback" not in slots.said
+    assert "\x1b[?25h" in slots.said  # the cursor is back
 
 
 def process_in(root: Path, command: bytes, state: str = "S", opened: Path | None = None) -> Path:

@@ -28,6 +28,25 @@ class LoopClock:
         return EPOCH + self._loop.time()
 
 
+class ManualClock:
+    """The `Clock` of parts that have no loop: a test sets its `now`.
+
+    Args:
+        now: seconds, monotonic and since 1970 alike.
+    """
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def monotonic(self) -> float:
+        """Return `now`."""
+        return self.now
+
+    def time(self) -> float:
+        """Return `now`."""
+        return self.now
+
+
 class Jump(selectors.DefaultSelector):
     """Lets no time pass while it waits, and adds it to its own clock instead."""
 

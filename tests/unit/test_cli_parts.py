@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from clocks import ManualClock
 from people import COMMON
 
 from wooxy_async import Accepted
@@ -18,23 +19,9 @@ from wooxy_async.cli._screen import OutlivedFile
 TAKEN = Accepted(message_ids=("id-1",), **COMMON)
 
 
-class Clock:
-    """A clock that is set."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        """Return the time."""
-        return self.now
-
-    def time(self) -> float:
-        """Return the time."""
-        return self.now
-
-
 def test_the_rate_is_that_of_the_last_half_minute() -> None:
     """What was faster before, or slower, is forgotten."""
-    clock = Clock()
+    clock = ManualClock()
     tally = Tally(clock)
     assert tally.rate() == 0
     for _second in range(60):

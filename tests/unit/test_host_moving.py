@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from clocks import ManualClock
 
 from wooxy_async.limits import SLOTS
 from wooxy_async.limits._host_file import CLOSED, FREE, PLACES, SETTLING, USED, HostFile, Record
@@ -14,20 +15,6 @@ from wooxy_async.limits._host_slot import HostSlot
 from wooxy_async.limits._host_slots import POLL_EVERY, HostSlots
 
 TOKEN, ACCOUNT = "a" * 32, "b" * 32
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        """Return the seconds."""
-        return self.now
-
-    def time(self) -> float:
-        """Return the same."""
-        return self.now
 
 
 class Terms:
@@ -43,13 +30,13 @@ Join = Callable[[str], HostSlots]
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> ManualClock:
     """The machine's clock."""
-    return Clock()
+    return ManualClock()
 
 
 @pytest.fixture
-def join(tmp_path: Path, clock: Clock) -> Iterator[Join]:
+def join(tmp_path: Path, clock: ManualClock) -> Iterator[Join]:
     """Start a process that uses a file."""
     made: list[HostSlots] = []
 
@@ -77,7 +64,7 @@ def out(slots: HostSlots, count: int) -> list[HostSlot]:
     return taken
 
 
-def poll(clock: Clock, *processes: HostSlots) -> None:
+def poll(clock: ManualClock, *processes: HostSlots) -> None:
     """Let processes look once."""
     clock.now += POLL_EVERY
     for each in processes:
@@ -91,14 +78,14 @@ def give(slots: HostSlots, taken: list[HostSlot]) -> None:
 
 
 @pytest.fixture
-def both(join: Join, clock: Clock) -> tuple[HostSlots, HostSlots]:
+def both(join: Join, clock: ManualClock) -> tuple[HostSlots, HostSlots]:
     """A process of the token, and one of the account; nothing is known yet."""
     processes = join(TOKEN), join(ACCOUNT)
     clock.now += SETTLING
     return processes
 
 
-def absorb(account: HostSlots, tmp_path: Path, clock: Clock) -> None:
+def absorb(account: HostSlots, tmp_path: Path, clock: ManualClock) -> None:
     """Let it be known that the token is the account's."""
     with closing(Register(tmp_path, is_shared=False)) as register:
         register.link(TOKEN, ACCOUNT, clock.now)
@@ -106,7 +93,7 @@ def absorb(account: HostSlots, tmp_path: Path, clock: Clock) -> None:
 
 
 def test_slots_of_the_same_number_find_room_beside_each_other(
-    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock
+    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: ManualClock
 ) -> None:
     """Five and five are ten, whoever moves first: the holder, or who does it for him."""
     token, account = both
@@ -124,7 +111,9 @@ def test_slots_of_the_same_number_find_room_beside_each_other(
     assert len(take(account, 9)) == 5
 
 
-def test_more_than_ten_hold_all_others_back(both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock) -> None:
+def test_more_than_ten_hold_all_others_back(
+    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: ManualClock
+) -> None:
     """Twenty were out: nothing is granted, and nothing that was granted starts, until there is room for all."""
     token, account = both
     theirs, own = out(token, 10), out(account, 9)
@@ -148,7 +137,7 @@ def test_more_than_ten_hold_all_others_back(both: tuple[HostSlots, HostSlots], t
 
 
 def test_what_has_not_started_has_no_place_behind_the_ten(
-    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock
+    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: ManualClock
 ) -> None:
     """A slot of a token that was granted and not used is lost when the account's ten are taken; it comes back."""
     token, account = both
@@ -164,7 +153,7 @@ def test_what_has_not_started_has_no_place_behind_the_ten(
 
 
 def test_a_stand_in_goes_when_its_slot_is_given_up(
-    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock
+    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: ManualClock
 ) -> None:
     """A holder that gives a slot up before it has looked leaves nothing closed, nor does one that died."""
     token, account = both
@@ -181,7 +170,7 @@ def test_a_stand_in_goes_when_its_slot_is_given_up(
 
 
 def test_a_stand_in_of_a_holder_that_dies_is_closed_for_the_hold(
-    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock
+    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: ManualClock
 ) -> None:
     """Its requests were out, and the server may still be at work; then all is as ever."""
     token, account = both
@@ -195,7 +184,7 @@ def test_a_stand_in_of_a_holder_that_dies_is_closed_for_the_hold(
     assert (account.closed(), len(take(account, 11))) == (0, 6)
 
 
-def test_a_stand_in_ends_with_its_slot(both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock) -> None:
+def test_a_stand_in_ends_with_its_slot(both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: ManualClock) -> None:
     """A holder that is stopped gives way at its recorded end, and finds its slots lost."""
     token, account = both
     theirs = out(token, 10)
@@ -210,7 +199,9 @@ def test_a_stand_in_ends_with_its_slot(both: tuple[HostSlots, HostSlots], tmp_pa
     assert not any(slot.holds() for slot in theirs)
 
 
-def test_stand_ins_behind_the_ten_move_up(both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock) -> None:
+def test_stand_ins_behind_the_ten_move_up(
+    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: ManualClock
+) -> None:
     """Who brings slots for one that is stopped gives them a better place when one is free; two agree on it."""
     token, account = both
     out(token, 10)
@@ -230,7 +221,7 @@ def test_stand_ins_behind_the_ten_move_up(both: tuple[HostSlots, HostSlots], tmp
     file.close()
 
 
-def test_a_crowd_moves_whole(both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock) -> None:
+def test_a_crowd_moves_whole(both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: ManualClock) -> None:
     """The account's file is deleted while more than ten are out: all of them are counted in the next one."""
     token, account = both
     theirs, own = out(token, 10), out(account, 10)
@@ -248,7 +239,7 @@ def test_a_crowd_moves_whole(both: tuple[HostSlots, HostSlots], tmp_path: Path, 
     assert len(take(account, 11)) == 10
 
 
-def test_done_twice_is_done_once(both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock) -> None:
+def test_done_twice_is_done_once(both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: ManualClock) -> None:
     """Two that bring the slots of a third agree, also where all places are taken."""
     token, account = both
     out(token, 3)
@@ -265,7 +256,7 @@ def test_done_twice_is_done_once(both: tuple[HostSlots, HostSlots], tmp_path: Pa
         file.close()
 
 
-def test_a_slot_that_is_just_being_taken_holds_nothing(tmp_path: Path, clock: Clock) -> None:
+def test_a_slot_that_is_just_being_taken_holds_nothing(tmp_path: Path, clock: ManualClock) -> None:
     """It is locked, and nothing is written in it yet: whoever takes it finds that the file has moved."""
     old, taking, new = (HostFile(tmp_path / name, is_shared=False, now=clock.now) for name in ("old", "old", "new"))
     assert taking.lock_slot(0, taking.generation(0))
@@ -275,7 +266,7 @@ def test_a_slot_that_is_just_being_taken_holds_nothing(tmp_path: Path, clock: Cl
         file.close()
 
 
-def test_the_stand_in_of_a_slot_that_nobody_has_any_more_goes(tmp_path: Path, clock: Clock) -> None:
+def test_the_stand_in_of_a_slot_that_nobody_has_any_more_goes(tmp_path: Path, clock: ManualClock) -> None:
     """Its holder gave it up in the old file, and nobody has looked since."""
     old, new = (HostFile(tmp_path / name, is_shared=False, now=clock.now) for name in ("old", "new"))
     new.write(1, 0, Record(clock.now + LENGTH, 0.0, CLOSED, old.number, -1))
@@ -286,7 +277,7 @@ def test_the_stand_in_of_a_slot_that_nobody_has_any_more_goes(tmp_path: Path, cl
 
 
 def test_a_place_that_changes_at_the_last_moment_is_left_alone(
-    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: Clock
+    both: tuple[HostSlots, HostSlots], tmp_path: Path, clock: ManualClock
 ) -> None:
     """Whoever has the lock looks once more: a stand-in whose holder came is no more, a place that was taken neither."""
     token, _account = both

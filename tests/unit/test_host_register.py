@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from clocks import ManualClock
 
 from wooxy_async.limits import _host_locks as locks
 from wooxy_async.limits._host import HostLimiter
@@ -14,20 +15,6 @@ from wooxy_async.limits._host_register import MAX_BYTES, NAME, Register
 from wooxy_async.limits._host_slots import POLL_EVERY, HostSlots
 
 FIRST, SECOND = "a" * 32, "b" * 32
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        """Return the seconds."""
-        return self.now
-
-    def time(self) -> float:
-        """Return the same."""
-        return self.now
 
 
 class Terms:
@@ -39,12 +26,12 @@ class Terms:
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> ManualClock:
     """A clock of one's own."""
-    return Clock()
+    return ManualClock()
 
 
-def opened(directory: Path, clock: Clock, name: str = FIRST) -> HostSlots:
+def opened(directory: Path, clock: ManualClock, name: str = FIRST) -> HostSlots:
     """Open an account's slots as a process does."""
     return HostSlots(directory / f"{name}.slots", clock=clock, register=Register(directory, is_shared=False))
 
@@ -54,7 +41,7 @@ def may_start(slots: HostSlots) -> bool:
     return slots.take(Terms(), "bulk", None) is not None
 
 
-def test_the_first_file_of_an_account_waits_for_nobody(tmp_path: Path, clock: Clock) -> None:
+def test_the_first_file_of_an_account_waits_for_nobody(tmp_path: Path, clock: ManualClock) -> None:
     """Once the directory's register is older than a move takes; one that is made anew waits, for its holders move."""
     early = opened(tmp_path, clock)
     assert not may_start(early)
@@ -69,7 +56,7 @@ def test_the_first_file_of_an_account_waits_for_nobody(tmp_path: Path, clock: Cl
         slots.close()
 
 
-def test_a_deleted_register_is_written_again_by_who_uses_a_file(tmp_path: Path, clock: Clock) -> None:
+def test_a_deleted_register_is_written_again_by_who_uses_a_file(tmp_path: Path, clock: ManualClock) -> None:
     """So that a file which is deleted long afterwards is not taken for one that never was."""
     opened(tmp_path, clock, SECOND).close()
     clock.now += SETTLING
@@ -87,7 +74,7 @@ def test_a_deleted_register_is_written_again_by_who_uses_a_file(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("what", ["another boot", "cut off", "full"])
-def test_a_register_that_means_nothing_is_begun_anew(tmp_path: Path, clock: Clock, what: str) -> None:
+def test_a_register_that_means_nothing_is_begun_anew(tmp_path: Path, clock: ManualClock, what: str) -> None:
     """One of another boot, one that was cut off, and one that has grown too long: files wait, as at first."""
     register, path = Register(tmp_path, is_shared=False), tmp_path / NAME
     register.enter(FIRST, clock.now)
@@ -107,7 +94,7 @@ def test_a_register_that_means_nothing_is_begun_anew(tmp_path: Path, clock: Cloc
     assert [each.name for each in tmp_path.iterdir()] == [NAME]
 
 
-def test_a_register_of_others_is_refused(tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_register_of_others_is_refused(tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
     """At first by an error; where it comes later, by one record of the log."""
     slots = opened(tmp_path, clock)
     clock.now += POLL_EVERY
@@ -128,7 +115,7 @@ def test_a_register_of_others_is_refused(tmp_path: Path, clock: Clock, caplog: p
         opened(tmp_path, clock)
 
 
-def test_a_register_that_never_stands_still_is_given_up(tmp_path: Path, clock: Clock) -> None:
+def test_a_register_that_never_stands_still_is_given_up(tmp_path: Path, clock: ManualClock) -> None:
     """Nobody tries for ever."""
 
     class Restless(Register):
@@ -163,7 +150,7 @@ def test_who_does_not_say_the_account_finds_it_by_the_token(tmp_path: Path, capl
         joined("new-token")
 
 
-def test_who_came_before_moves_to_the_account(tmp_path: Path, clock: Clock) -> None:
+def test_who_came_before_moves_to_the_account(tmp_path: Path, clock: ManualClock) -> None:
     """What a token has in use goes with it, also of one who is stopped; the account grants nothing meanwhile."""
     opened(tmp_path, clock, SECOND).close()
     clock.now += SETTLING
@@ -189,7 +176,7 @@ def test_who_came_before_moves_to_the_account(tmp_path: Path, clock: Clock) -> N
 
 
 def test_a_tokens_file_that_is_not_ones_own_is_left_alone(
-    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The account works on, and the log says what is wrong."""
     account = opened(tmp_path, clock, SECOND)
@@ -203,7 +190,7 @@ def test_a_tokens_file_that_is_not_ones_own_is_left_alone(
     account.close()
 
 
-def test_tokens_are_noted_again_with_the_register(tmp_path: Path, clock: Clock) -> None:
+def test_tokens_are_noted_again_with_the_register(tmp_path: Path, clock: ManualClock) -> None:
     """Who says the account goes on saying it."""
     account = opened(tmp_path, clock, SECOND)
     account.absorb(FIRST)
@@ -216,7 +203,7 @@ def test_tokens_are_noted_again_with_the_register(tmp_path: Path, clock: Clock) 
     account.close()
 
 
-def test_classic_locks_stay_where_they_are(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classic_locks_stay_where_they_are(tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the second opening of a file costs the locks of the first, nobody moves to another account's."""
     monkeypatch.setattr("wooxy_async.limits._host_locks.choose", lambda *_files: locks.classic)
     early, account = opened(tmp_path, clock), opened(tmp_path, clock, SECOND)

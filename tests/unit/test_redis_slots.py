@@ -7,6 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 import pytest
+from clocks import ManualClock
 
 from wooxy_async._ports import Priority
 from wooxy_async.limits._redis_script import Call, Standing
@@ -22,21 +23,6 @@ class Terms(NamedTuple):
 
     loss_hold: float = 0.5
     answer_limit: float = 60.0
-
-
-class Clock:
-    """A clock that the test sets."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        """Return its time."""
-        return self.now
-
-    def time(self) -> float:
-        """Return its time."""
-        return self.now
 
 
 class Link:
@@ -68,7 +54,7 @@ class Bench:
     """
 
     def __init__(self, offline_share: int = 0) -> None:
-        self.clock, self.link = Clock(), Link()
+        self.clock, self.link = ManualClock(), Link()
         self.waiting: list[tuple[Priority, float]] = []
         self.slots = RedisSlots(LEASE, offline_share=offline_share, clock=self.clock)
         self.slots.connect(lambda: self.link, lambda: list(self.waiting))

@@ -7,24 +7,11 @@ from collections.abc import Awaitable
 from functools import partial
 
 import pytest
+from clocks import ManualClock
 
 from wooxy_async import WooxyClient
 from wooxy_async._client.tokens import ASK_AGAIN, ASK_LIMIT, KEPT, SERVES, Provider, Tokens
 from wooxy_async._rules.redaction import Redactor
-
-
-class Clock:
-    """A clock that the test sets."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        """Return its time."""
-        return self.now
-
-    def time(self) -> float:
-        """Return its time."""
-        return self.now
 
 
 class Given:
@@ -52,9 +39,9 @@ class Given:
         return self()
 
 
-def made(provider: Provider, ask_limit: float = ASK_LIMIT) -> tuple[Tokens, Redactor, Clock]:
+def made(provider: Provider, ask_limit: float = ASK_LIMIT) -> tuple[Tokens, Redactor, ManualClock]:
     """Return the tokens of a provider, what redacts them, and their clock."""
-    redact, clock = Redactor(()), Clock()
+    redact, clock = Redactor(()), ManualClock()
     return Tokens(provider, redact, clock, ask_limit), redact, clock
 
 
