@@ -178,6 +178,26 @@ def package(session: nox.Session) -> None:
 
 
 @nox.session
+def audit(session: nox.Session) -> None:
+    """Write what the core and each extra bring (CycloneDX), compare the guide's licences, ask for known holes."""
+    folder = Path(session.posargs[0]).resolve() if session.posargs else _fresh(session, "sbom")
+    folder.mkdir(parents=True, exist_ok=True)
+    session.install("cyclonedx-bom>=7", "pip-audit>=2.9")
+    for extra in ("", *PROJECT["project"]["optional-dependencies"]):
+        name = extra or "core"
+        alone = _fresh(session, name)
+        session.run("python", "-m", "venv", str(alone))
+        pip = (f"{alone}/bin/python", "-m", "pip", "--quiet")
+        session.run(*pip, "install", f".[{extra}]" if extra else ".", external=True)
+        session.run(*pip, "uninstall", "--yes", "pip", "setuptools", external=True)
+        bom = folder / f"{name}.cdx.json"
+        session.run("cyclonedx-py", "environment", f"{alone}/bin/python", "--output-file", str(bom))
+        session.run("python", "tests/licences.py", name, str(bom))
+        (packages,) = alone.glob("lib/python*/site-packages")
+        session.run("pip-audit", "--skip-editable", "--path", str(packages))
+
+
+@nox.session
 def memory(session: nox.Session) -> None:
     """Show that memory does not grow with the number of messages: `nox -s memory -- 1000000`."""
     session.install(".[uvloop]")
@@ -208,6 +228,20 @@ def chaos(session: nox.Session) -> None:
     for program in ("chaos", "chaos_redis"):
         for size in (session.posargs,) if session.posargs else sizes:
             session.run("python", f"tests/support/{program}.py", *size)
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Kill campaigns of 3,000 rows 200 times, and go on with them: `nox -s kills -- --campaigns 100` for more."""
+    _install(session, "test", ".[cli]")
+    session.run("python", "tests/support/killing.py", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Break rules, queue, window and breaker in every small way; `tests/mutants.toml` has what no test may notice."""
+    _install(session, "test", ".[cli,redis,uvloop]", "mutmut>=3.8")
+    session.run("python", "tests/mutants.py", *session.posargs)
 
 
 @nox.session

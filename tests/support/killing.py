@@ -1,6 +1,6 @@
 """A campaign that is killed again and again until it has come to its end, and what the server has seen meanwhile.
 
-`python tests/support/killing.py --campaigns 200 --rows 3000` is the full size, and prints its figures.
+`nox -s kills` is the full size, and prints its figures.
 """
 
 import argparse
@@ -146,7 +146,7 @@ def say(what: str) -> None:
 def main() -> None:
     """Play many campaigns, and print the figures of all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--campaigns", type=int, default=200)
+    parser.add_argument("--campaigns", type=int, default=10, help="of about 20 kills each")
     parser.add_argument("--rows", type=int, default=3_000)
     parser.add_argument("--kills", type=int, default=5, help="beside those at the named points")
     parser.add_argument("--latency", type=float, default=0.005)
