@@ -1,6 +1,7 @@
 """The local rules: each is found, all at once, and said without repeating what is wrong."""
 
 import json
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -204,8 +205,16 @@ def test_the_largest_body_is_sent() -> None:
     assert len(body) == MAX_BODY_BYTES == 1024 * 1024
 
 
+@pytest.mark.parametrize("count", [1, 20_000])
+def test_what_makes_a_request_too_large_is_shown(count: int) -> None:
+    """The value of its largest part; several tags as they are written."""
+    found = problems(changed(tags=("y" * 50,) * count, text="Hi" if count > 1 else LARGE))
+    assert found[-1].value == (("y" * 50 + ", " + "y" * 27 + "…") if count > 1 else "x" * 79 + "…")
+
+
 def test_the_check_of_numbers_can_be_chosen() -> None:
     """A number that no US subscriber has passes the shape check and no other."""
+    assert problems(changed(phone_number="+1555555555"), "e164") == ()
     message = changed(phone_number="+1555555555")
     assert isinstance(prepare(message, "e164"), bytes)
     assert [problem.rule for problem in problems(message, "possible")] == ["not_possible"]
@@ -216,6 +225,68 @@ def test_the_field_of_the_button_can_be_chosen() -> None:
     body = prepare(changed(button=OPEN), button_field="button")
     assert isinstance(body, bytes)
     assert json.loads(body)["button"] == {"text": "Open", "url": "https://shop.example/"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "value", "remedy"),
+    [
+        (
+            {"domain": "shop"},
+            "shop",
+            "must be a domain such as shop.example: no https:// before it, no path behind it, no blanks",
+        ),
+        (
+            {"button": Button(text="Open", url="/login")},
+            "/login",
+            "must be an address that begins with https:// or http:// and a host, without blanks",
+        ),
+        ({"button": 17}, "17", "must be a Button(text=…, url=…) or None"),
+        ({"text": "zero \0"}, "zero \0", "must not contain the NUL character"),
+        (
+            {"text": "half \ud83d"},
+            "half \\ud83d",
+            "contains half of a character (a lone surrogate): decode it as UTF-8",
+        ),
+        ({"text": " "}, " ", "must not be empty"),
+        ({"text": 17}, "17", "must be a text, not int"),
+        (
+            {"text": "Hi {{name}}"},
+            "Hi {{name}}",
+            "holds a placeholder in double braces, which would go out as it stands; put the value in its place",
+        ),
+        ({"device": "tv"}, "tv", 'must be "all" or "phone"'),
+        ({"ttl": 17}, "17", "must be a whole number of seconds from 1800 to 259200"),
+        ({"tags": "spring"}, "spring", 'must be a sequence of texts, as in ("spring",)'),
+        ({"tags": ("_spring",)}, "_spring", "must not start with an underscore, which is reserved"),
+        ({"tags": ("x" * 51,)}, "x" * 51, "must have 50 characters or less"),
+        ({"reference": 17}, "17", "must be a text or None"),
+        (
+            {"not_after": "soon"},
+            "soon",
+            "must be a datetime with its time zone, as in datetime.now(UTC) + timedelta(minutes=5), or None",
+        ),
+        (
+            {"not_after": datetime(2030, 1, 1)},  # noqa: DTZ001 - what is refused
+            "datetime.datetime(2030, 1, 1, 0, 0)",
+            "must be a datetime with its time zone, as in datetime.now(UTC) + timedelta(minutes=5), or None",
+        ),
+    ],
+)
+def test_a_problem_has_the_value_and_the_remedy(fields: dict[str, Any], value: str, remedy: str) -> None:
+    """In full."""
+    (problem,) = problems(changed(**fields))
+    assert problem.field.startswith(next(iter(fields)))
+    assert (problem.value, problem.remedy) == (value, remedy)
+
+
+def test_a_domain_may_be_of_a_subclass_of_str() -> None:
+    """As numpy and pandas hand out."""
+
+    class Word(str):
+        __slots__ = ()
+
+    assert problems(changed(domain=Word("shop.example"))) == ()
+    assert [problem.rule for problem in problems(changed(domain=Word("shop")))] == ["not_domain"]
 
 
 def test_a_long_value_is_cut() -> None:

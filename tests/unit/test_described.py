@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from wooxy_async import AccountInfo, Attempt, Button, Outcome, Statistics, ViberMessage
+from wooxy_async import AccountInfo, Attempt, Button, Outcome, Rejected, Statistics, ViberMessage
 from wooxy_async.testing import accepted, in_doubt, invalid, not_sent, rejected
 
 MESSAGE = ViberMessage(
@@ -77,3 +77,13 @@ def test_units_and_ranges_are_in_the_description() -> None:
     assert schema["properties"]["ttl"]["description"].startswith("seconds that Viber tries to deliver, 1,800 ")
     assert TypeAdapter(Statistics).json_schema()["properties"]["not_sent"]["description"] == "outcomes so far."
     assert "Args" not in schema["description"]
+
+
+def test_parts_have_their_own_words() -> None:
+    """A field of a part is described by the part's docstring, though the whole has one of the same name."""
+    schema = TypeAdapter(Rejected).json_schema()
+    error = schema["properties"]["errors"]["items"]
+    assert error["properties"]["text"]["description"] == "the server's words, without the token."
+    assert "properties" not in error["properties"]["code"]
+    assert all(isinstance(field["description"], str) for _name, field in fields(schema) if "description" in field)
+    assert TypeAdapter(ViberMessage).json_schema()["properties"]["not_after"]["description"].endswith("Wooxy, whose own limit is `ttl`.")

@@ -178,9 +178,20 @@ def test_not_sent_gives_the_time_that_the_server_asked_for() -> None:
     assert NotSentError(outcome).retry_after == 7.0
 
 
+def test_a_refusal_with_two_errors_repeats_both() -> None:
+    """Each without its own full stop."""
+    errors = (
+        ApiError(code=ErrorCode.COUNTRY_NOT_ALLOWED_FOR_SENDER, text="Not there!"),
+        ApiError(code=ErrorCode.COUNTRY_NOT_ALLOWED, text="Nor here."),
+    )
+    assert RejectedError(Rejected(errors=errors, status=200, **ENDED)).what() == (
+        "Wooxy refused the message (HTTP 200): Not there; Nor here."
+    )
+
+
 def test_the_root_is_for_except_only() -> None:
     """The root has no words of its own: it is caught, never raised."""
-    with pytest.raises(TypeError, match="subclasses"):
+    with pytest.raises(TypeError, match=r"^WooxyError is the root for `except`; raise one of its subclasses\.$"):
         str(WooxyError(rejected("BAD_REQUEST", "Bad Request")))
 
 
@@ -196,6 +207,15 @@ def test_an_exception_is_not_made_of_a_text(exception: type[WooxyError]) -> None
         with pytest.raises(TypeError, match=f"^{exception.__name__} takes an outcome .* and a text, not ") as refused:
             exception(*given)  # type: ignore[arg-type]
         assert "s3cret" not in str(refused.value)
+
+
+def test_the_root_names_each_kind_of_outcome() -> None:
+    """That it takes."""
+    with pytest.raises(
+        TypeError, match=r"takes an outcome \(accepted, in_doubt, invalid, not_sent, rejected\) and a text"
+    ):
+        WooxyError(None)  # type: ignore[arg-type]
+    assert NotSentError(RAISED[-2][0], "more").args == (RAISED[-2][0], "more")
 
 
 @each_error

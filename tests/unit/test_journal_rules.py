@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from wooxy_async import Accepted, Cause, InDoubt, Invalid, Problem, ViberMessage
+from wooxy_async import Accepted, ApiError, Cause, ErrorCode, InDoubt, Invalid, Problem, Rejected, ViberMessage
 from wooxy_async._rules.journal import CHANGES, MEANINGS, RowState, settlement
 
 MESSAGE = ViberMessage(domain="shop.example", phone_number="+14155550123", text="Hi")
@@ -33,6 +33,12 @@ def test_what_is_kept_of_an_outcome_holds_neither_number_nor_text() -> None:
         "message_ids": ["a"],
         **({"confirmed_by": None} if "confirmed_by" in Accepted.__struct_fields__ else {}),
     }
+    errors = (
+        ApiError(code=ErrorCode.COUNTRY_NOT_ALLOWED_FOR_SENDER, text="no"),
+        ApiError(code=ErrorCode.COUNTRY_NOT_ALLOWED, text="neither"),
+    )
+    refused = Rejected(index=3, message=MESSAGE, attempts=1, elapsed=0.5, errors=errors, status=200)
+    assert settlement(refused, 7.0).code == ErrorCode.COUNTRY_NOT_ALLOWED_FOR_SENDER.value
     doubt = InDoubt(index=3, message=MESSAGE, attempts=1, elapsed=0.5, cause=Cause(kind="lost", text="x"))
     assert settlement(doubt, 7.0).state is RowState.IN_DOUBT
 

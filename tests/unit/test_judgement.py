@@ -123,6 +123,7 @@ def test_rejected_has_errors_and_status() -> None:
     [
         ("<h1>Forbidden</h1>", "HTTP 403 without a documented error: <h1>Forbidden</h1>"),
         ("", "HTTP 403 without a documented error"),
+        (" Blocked by MAX:", "HTTP 403 without a documented error:  Blocked by MAX"),
     ],
 )
 def test_a_refusal_without_a_documented_body_keeps_its_words(words: str, text: str) -> None:
@@ -195,6 +196,12 @@ def test_each_cause_says_what_was_seen(sight: dict[str, Any], outcome: type, kin
     found = concluded(**sight)
     assert type(found) is outcome
     assert (found.cause.kind, found.cause.text) == (kind, text)
+
+
+def test_a_doubt_with_several_errors_repeats_each() -> None:
+    """What a gateway says twice stands there twice."""
+    found = concluded(handed_over=True, status=502, answer=Refused((OTHER, OTHER)))
+    assert found.cause.text == "The server failed (HTTP 502): upstream unavailable; upstream unavailable"
 
 
 def test_a_429_gives_its_retry_after() -> None:

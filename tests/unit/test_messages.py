@@ -126,6 +126,8 @@ def test_repr_masks_what_is_personal() -> None:
         f"reference={mask_reference('order-17')})"
     )
     assert str(MESSAGE) == repr(MESSAGE)
+    assert "tags" not in repr(msgspec.structs.replace(MESSAGE, tags=()))
+    assert "sender_id=''" in repr(msgspec.structs.replace(MESSAGE, sender_id=""))
 
 
 def test_rich_shows_no_more_than_repr() -> None:
@@ -171,6 +173,7 @@ def test_nothing_personal_shows(record: object) -> None:
 def test_an_attempt_without_reference_says_so() -> None:
     """Where there is no reference there is no digest."""
     assert "reference=None" in repr(msgspec.structs.replace(ATTEMPT, reference=None))
+    assert f"outcome='{ATTEMPT.outcome}'" in repr(ATTEMPT)
 
 
 class Unspeakable:
@@ -205,6 +208,7 @@ def test_what_a_server_repeats_of_a_message_is_left_out() -> None:
     short = msgspec.structs.replace(PERSONAL, text="the", button=None)
     assert without_echo("the message is refused", short) == "the message is refused"
     assert without_echo("the message", msgspec.structs.replace(short, text=7)) == "the message"
+    assert without_echo("it says code", msgspec.structs.replace(short, text="code")) == "it says <4 characters>"
 
 
 def test_the_size_of_something_else_is_its_type() -> None:

@@ -137,6 +137,23 @@ def test_a_server_that_repeats_the_message_makes_nothing_show(outcome: Any) -> N
     assert SAID in [*(error.text for error in getattr(outcome, "errors", ())), getattr(outcome, "cause", ECHO).text]
 
 
+def test_a_cause_shows_its_detail() -> None:
+    """By its name."""
+    assert repr(Cause(kind="not_connected", text="No.", detail="dns")).endswith(", detail='dns')")
+
+
+def test_a_documented_text_is_shown_as_the_server_wrote_it() -> None:
+    """Its words are the page's, even where the message's text is one of them; another's may be an echo."""
+    message = ViberMessage(domain="shop.example", phone_number="+14155550123", text="allowed")
+    shown = {
+        code: repr(
+            Rejected(errors=(ApiError(code=code, text="Not allowed"),), status=200, **{**ENDED, "message": message})
+        )
+        for code in (ErrorCode.COUNTRY_NOT_ALLOWED, ErrorCode.UNKNOWN)
+    }
+    assert [("Not allowed" in each) for each in shown.values()] == [True, False]
+
+
 def test_a_cause_shows_no_number() -> None:
     """A cause may hold the server's words, and shows the last digits of a number in them."""
     assert repr(Cause(kind="proxy", text="no way to +14155550123")) == "Cause(kind='proxy', text='no way to …123')"

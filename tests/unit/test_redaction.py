@@ -115,6 +115,29 @@ def test_several_secrets_are_masked_and_empty_ones_passed_over() -> None:
     assert Redactor([""])("text") == "text"
 
 
+def test_eleven_characters_in_a_row_stay_wherever_they_stand() -> None:
+    """At each end of a token, and in its middle."""
+    token = "abcdefghijklmnopqrstuvwxyz"
+    redact = Redactor([token])
+    for at in range(len(token) - 10):
+        assert redact(f"-{token[at : at + 11]}-") == f"-{token[at : at + 11]}-"
+        assert redact(f"-{token[at : at + 12]}-") == ("-***-" if at + 12 <= len(token) else f"-{token[at:]}-")
+
+
+@pytest.mark.parametrize("spelling", [r"a\\b?c?d", "a%5Cb%3Fc%3Fd"])
+def test_a_short_token_with_a_backslash_is_masked_as_written(spelling: str) -> None:
+    """By Python's repr, and in an address."""
+    assert Redactor([r"a\b?c?d"])(f"<{spelling}>") == "<***>"
+
+
+def test_the_alphabet_of_addresses_is_masked() -> None:
+    """Base64 with - and _ where others have + and /."""
+    token = "?????>???"
+    written = base64.urlsafe_b64encode(token.encode()).decode()
+    assert {"_", "-"} <= set(written)
+    assert Redactor([token])(f"<{written}>") == "<***>"
+
+
 def test_a_redactor_does_not_travel() -> None:
     """A redactor is made of secrets: it is refused to pickle and copy, and its repr shows none."""
     redact = Redactor([PLAIN])
