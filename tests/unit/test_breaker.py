@@ -479,3 +479,41 @@ def test_a_refusal_of_the_account_ends_the_stream_at_once(code: str) -> None:
         assert str(breaker.fatal).startswith("Wooxy refuses the account, so the stream ends.")
 
     simulate(scenario)
+
+
+def test_an_attempt_that_need_not_wait_is_admitted_at_once_and_is_under_way() -> None:
+    """While the API is up, and not while it is down; no probe goes beside it."""
+
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        assert breaker.admit_now() is True
+        await attempt(breaker, *[DOWN] * TROUBLES_IN_A_ROW)
+        assert breaker.admit_now() is False
+        probing = asyncio.create_task(breaker.admit(silent))
+        await asyncio.sleep(60)
+        assert not probing.done()
+        breaker.withdraw()  # the first attempt, which has had no outcome yet
+        await asyncio.wait_for(probing, 60)
+
+    simulate(scenario)
+
+
+def test_a_stream_is_ended_from_outside_once() -> None:
+    """The first reason stays; who waits to be admitted hears of it."""
+
+    async def scenario(make: Callable[..., CircuitBreaker]) -> None:
+        breaker = make()
+        await attempt(breaker, *[DOWN] * TROUBLES_IN_A_ROW)
+        waiting = asyncio.create_task(breaker.admit(silent))
+        await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
+        breaker.end(PROXY, "The proxy asks for a login.")
+        breaker.end(DOWN, "Wooxy is down.")
+        assert isinstance(breaker.fatal, NotSentError)
+        assert breaker.fatal.outcome is PROXY
+        assert str(breaker.fatal).startswith("The proxy asks for a login.")
+        await asyncio.wait({waiting}, timeout=0.01)
+        assert asyncio.get_running_loop().time() - began <= 0.01
+        waiting.cancel()
+
+    simulate(scenario)

@@ -86,4 +86,8 @@ def test_parts_have_their_own_words() -> None:
     assert error["properties"]["text"]["description"] == "the server's words, without the token."
     assert "properties" not in error["properties"]["code"]
     assert all(isinstance(field["description"], str) for _name, field in fields(schema) if "description" in field)
-    assert TypeAdapter(ViberMessage).json_schema()["properties"]["not_after"]["description"].endswith("Wooxy, whose own limit is `ttl`.")
+    assert (
+        TypeAdapter(ViberMessage)
+        .json_schema()["properties"]["not_after"]["description"]
+        .endswith("Wooxy, whose own limit is `ttl`.")
+    )

@@ -23,7 +23,7 @@ import rich
 from rich.console import Console
 from rich.pretty import Pretty, traverse
 
-from wooxy_async._rules.redaction import Redactor, Secret, mask_digits, mask_number, mask_reference
+from wooxy_async._rules.redaction import ChangingSecret, Redactor, Secret, mask_digits, mask_number, mask_reference
 
 TOKEN = "4f9c/1d+7b&2e'8a\"60<3c"
 PLAIN = "4f9c1d7b2e8a603c5d6e7f80"
@@ -136,6 +136,14 @@ def test_the_alphabet_of_addresses_is_masked() -> None:
     written = base64.urlsafe_b64encode(token.encode()).decode()
     assert {"_", "-"} <= set(written)
     assert Redactor([token])(f"<{written}>") == "<***>"
+
+
+def test_a_secret_that_changes_is_another_from_then_on() -> None:
+    """And shows as little."""
+    secret = ChangingSecret("first-secret")
+    secret.change("second-secret")
+    assert secret.reveal() == "second-secret"
+    assert repr(secret) == "'***'"
 
 
 def test_a_redactor_does_not_travel() -> None:
