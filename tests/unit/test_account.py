@@ -55,4 +55,5 @@ def test_an_account_error_says_its_text_and_travels() -> None:
     error = AccountError("Not given.", (), 502, cause)
     for each in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301 - our own
         assert (str(each), each.errors, each.status, each.cause) == ("Not given.", (), 502, cause)
+        assert each.args == ("Not given.", (), 502, cause)
     assert (AccountError("x").errors, AccountError("x").status, AccountError("x").cause) == ((), None, None)

@@ -9,7 +9,7 @@ from wooxy_async import Accepted, Cause, InDoubt, NotSent, Outcome, Rejected
 from wooxy_async._rules.attempt import attempt_of, logged_reference
 from wooxy_async._rules.redaction import mask_reference
 
-GIVEN: dict[str, Any] = {**COMMON, "index": 7, "attempts": 2, "message": message()}
+GIVEN: dict[str, Any] = {**COMMON, "index": 7, "attempts": 2, "message": message(reference="order-17")}
 LOST = Cause(kind="connection_lost", text="Lost.")
 
 
@@ -28,7 +28,7 @@ def test_an_attempt_says_what_became_of_it(outcome: Outcome, word: str, cause: s
     attempt = attempt_of(sent, outcome, status=503, elapsed=0.25, waited=1.5)
     assert (attempt.index, attempt.attempt, attempt.outcome, attempt.cause) == (7, 2, word, cause)
     assert (attempt.status, attempt.elapsed, attempt.waited) == (503, 0.25, 1.5)
-    assert (attempt.reference, attempt.number) == (sent.reference, f"…{sent.phone_number[-3:]}")
+    assert (attempt.reference, attempt.number) == ("order-17", f"…{sent.phone_number[-3:]}")
 
 
 def test_a_reference_is_logged_as_a_digest_unless_it_is_wanted_whole() -> None:

@@ -1,7 +1,7 @@
 """The local rules: each is found, all at once, and said without repeating what is wrong."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +19,14 @@ class Word(str):
     """A subclass of str, as numpy and pandas hand out."""
 
     __slots__ = ()
+
+
+class Nowhere(tzinfo):
+    """A time zone that fails."""
+
+    def utcoffset(self, _moment: datetime | None, /) -> timedelta:
+        """Fail."""
+        raise RuntimeError("nowhere")
 
 
 class Device(StrEnum):
@@ -99,6 +107,9 @@ BROKEN = [
     ({"tags": ("_spring",)}, "tags[0]", "reserved"),
     ({"tags": ("\ud800",)}, "tags[0]", "surrogate"),
     ({"reference": 17171717}, "reference", "not_text"),
+    ({"not_after": "soon"}, "not_after", "not_datetime"),
+    ({"not_after": datetime(2030, 1, 1)}, "not_after", "naive"),  # noqa: DTZ001 - what is refused
+    ({"not_after": datetime(2030, 1, 1, tzinfo=Nowhere())}, "not_after", "naive"),
     ({"reference": Unspeakable()}, "reference", "not_text"),
     ({"phone_number": "+1 415 FLOWERS"}, "phone_number", "letters"),
     ({"phone_number": "0151 23456789"}, "phone_number", "missing_plus"),
@@ -260,6 +271,11 @@ def test_the_field_of_the_button_can_be_chosen() -> None:
         ({"tags": ("_spring",)}, "_spring", "must not start with an underscore, which is reserved"),
         ({"tags": ("x" * 51,)}, "x" * 51, "must have 50 characters or less"),
         ({"reference": 17}, "17", "must be a text or None"),
+        (
+            {"phone_number": "123"},
+            "123",
+            "The number does not start with +; write + and the country code: +49 151 …, not 0049 151 … or 0151 ….",
+        ),
         (
             {"not_after": "soon"},
             "soon",

@@ -91,3 +91,5 @@ def test_parts_have_their_own_words() -> None:
         .json_schema()["properties"]["not_after"]["description"]
         .endswith("Wooxy, whose own limit is `ttl`.")
     )
+    waited = TypeAdapter(Attempt).json_schema()["properties"]["waited"]["description"]
+    assert waited == "seconds that it waited for its slot before."

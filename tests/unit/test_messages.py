@@ -98,7 +98,10 @@ def test_a_reference_that_cannot_be_pickled_is_refused_when_the_message_is_made(
         lambda: ViberMessage(domain="d", phone_number="p", text="t", reference=reference),
         lambda: msgspec.structs.replace(MESSAGE, reference=reference),
     ):
-        with pytest.raises(TypeError, match=rf"^reference must be a text or None, not {name}: .*pickled.* str\.$"):
+        with pytest.raises(
+            TypeError,
+            match=rf"^reference must be a text or None, not {name}: .*pickled.*\. Pass an id of yours as str\.$",
+        ):
             change()
 
 

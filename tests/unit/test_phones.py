@@ -285,6 +285,11 @@ def test_the_valid_check_asks_for_a_range_that_was_given_out() -> None:
 
 def test_a_strange_character_is_named() -> None:
     """The sentence names the character by number and name, for nobody sees an invisible one."""
+    assert problem_of("+49*15123456789").remedy == (
+        "U+002A ASTERISK has no place in a phone number; write + and digits, "
+        "with blanks, hyphens, dots, slashes or brackets between them."
+    )
+    assert normalize("+1 41(0) 555 0123", "possible") == "+14105550123"  # +1 41 is no calling code
     assert "U+202E RIGHT-TO-LEFT OVERRIDE has" in problem_of("\u202e+4915123456789").remedy
     assert "U+0000 has" in problem_of("+49\x0015123456789").remedy
 

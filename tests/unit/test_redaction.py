@@ -121,6 +121,7 @@ def test_eleven_characters_in_a_row_stay_wherever_they_stand() -> None:
     redact = Redactor([token])
     for at in range(len(token) - 10):
         assert redact(f"-{token[at : at + 11]}-") == f"-{token[at : at + 11]}-"
+        assert redact(token[at : at + 11]) == token[at : at + 11]
         assert redact(f"-{token[at : at + 12]}-") == ("-***-" if at + 12 <= len(token) else f"-{token[at:]}-")
 
 
@@ -128,6 +129,8 @@ def test_eleven_characters_in_a_row_stay_wherever_they_stand() -> None:
 def test_a_short_token_with_a_backslash_is_masked_as_written(spelling: str) -> None:
     """By Python's repr, and in an address."""
     assert Redactor([r"a\b?c?d"])(f"<{spelling}>") == "<***>"
+    token = "a\\b'c\"d"
+    assert Redactor([token])(repr(token)) == "'***'"
 
 
 def test_the_alphabet_of_addresses_is_masked() -> None:
@@ -149,7 +152,7 @@ def test_a_secret_that_changes_is_another_from_then_on() -> None:
 def test_a_redactor_does_not_travel() -> None:
     """A redactor is made of secrets: it is refused to pickle and copy, and its repr shows none."""
     redact = Redactor([PLAIN])
-    with pytest.raises(TypeError, match="not pickled"):
+    with pytest.raises(TypeError, match=r"^A Redactor holds secrets: it is not pickled and not copied\.$"):
         pickle.dumps(redact)
     with pytest.raises(TypeError, match="not copied"):
         copy.copy(redact)
