@@ -1,7 +1,7 @@
 """The local rules: each is found, all at once, and said without repeating what is wrong."""
 
 import json
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -293,6 +293,11 @@ def test_a_problem_has_the_value_and_the_remedy(fields: dict[str, Any], value: s
     (problem,) = problems(changed(**fields))
     assert problem.field.startswith(next(iter(fields)))
     assert (problem.value, problem.remedy) == (value, remedy)
+
+
+def test_a_moment_with_its_zone_is_no_problem() -> None:
+    """Whether it has come or not: that is judged when the message is sent."""
+    assert problems(changed(not_after=datetime(2020, 1, 1, tzinfo=UTC))) == ()
 
 
 def test_a_domain_may_be_of_a_subclass_of_str() -> None:

@@ -283,13 +283,25 @@ def test_the_valid_check_asks_for_a_range_that_was_given_out() -> None:
     assert problem_of("+999123456789", "valid").rule == "unknown_country_code"
 
 
+def test_a_zero_in_brackets_is_unclear_behind_the_calling_code_only() -> None:
+    """Also where other brackets stand before it; another digit in brackets is as clear as any."""
+    assert normalize("+1 41(0) 555 0123") == "+14105550123"  # +1 41 is no calling code
+    assert normalize("+1 (4)15 555 0123") == "+14155550123"
+    assert problem_of("+3(9) (0)6 6981 2345").rule == "bracketed_zero"
+
+
+def test_a_text_of_250_characters_is_read() -> None:
+    """The phone library reads no longer one."""
+    assert normalize("+14155550123".ljust(250)) == "+14155550123"
+    assert problem_of("+14155550123".ljust(251)).rule == "too_long"
+
+
 def test_a_strange_character_is_named() -> None:
     """The sentence names the character by number and name, for nobody sees an invisible one."""
     assert problem_of("+49*15123456789").remedy == (
         "U+002A ASTERISK has no place in a phone number; write + and digits, "
         "with blanks, hyphens, dots, slashes or brackets between them."
     )
-    assert normalize("+1 41(0) 555 0123", "possible") == "+14105550123"  # +1 41 is no calling code
     assert "U+202E RIGHT-TO-LEFT OVERRIDE has" in problem_of("\u202e+4915123456789").remedy
     assert "U+0000 has" in problem_of("+49\x0015123456789").remedy
 
