@@ -29,7 +29,7 @@ def typed() -> list[list[str]]:
 
 
 async def test_send_be_killed_go_on(tmp_path: Path, token: str) -> None:
-    """Nobody gets it twice, ten without an answer are in doubt, and every row is in the table with what became of it."""
+    """Nobody gets it twice, ten are in doubt, and every row is in the table with what became of it."""
     numbers = [f"+1415555{at:04}" for at in range(ROWS)]
     (tmp_path / "contacts.csv").write_text("phone,firstName\n" + "".join(f"{number},Bo\n" for number in numbers))
     env = {**os.environ, "WOOXY_ACCESS_TOKEN": token, "WOOXY_RUNTIME_DIR": str(tmp_path)}
