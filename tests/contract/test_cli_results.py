@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from faults_connect import unused_port
 from typer.testing import CliRunner
 
 from wooxy_async.campaigns import Contact, Contacts
@@ -213,6 +214,19 @@ def test_status_of_a_campaign_that_has_ended() -> None:
     assert re.search(r"outcomes +\d{4}-\S+ \S+ UTC to \d{4}-", shown)
     assert re.search(r"decided +\d{4}-.* UTC +\S+: resolve: delivered, 1 rows", shown)
     assert "wooxy resolve" not in shown
+
+
+def test_a_run_is_finished_when_no_row_is_left_to_be_sent(portal: BlockingPortal) -> None:
+    """One that had a limit, and one whose server was never reached, were stopped."""
+    given = ("run", "contacts.csv", "--domain", "shop.example", "--text", "Hi")
+    with portal.wrap_async_context_manager(Sandbox()) as server:
+        at = ("--base-url", server.url)
+        assert wooxy(*given, *at, "--limit", "1").exit_code == 5
+        assert re.search(r"run +stopped \d{4}-", wooxy("status", JOURNAL).stdout)
+        assert wooxy(*given, "--base-url", f"http://127.0.0.1:{unused_port()}", "--patience", "0").exit_code == 69
+        assert re.search(r"run +stopped \d{4}-", wooxy("status", JOURNAL).stdout)
+        assert wooxy(*given, *at).exit_code == 3
+        assert re.search(r"run +finished \d{4}-", wooxy("status", JOURNAL).stdout)
 
 
 def test_status_of_a_journal_that_was_never_run(tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ class Campaign:
                 pump.stop()
                 await pump.ended()
             if self._keeper is not None:
-                await self._keeper.close("finished" if error is None else "stopped")
+                await self._keeper.close(has_failed=error is not None)
         self._pumps.clear()
 
     def _render(self, row: ClaimedRow) -> ViberMessage:

@@ -16,7 +16,7 @@ from wooxy_async._rules.journal import NewRow, RowState
 from wooxy_async._rules.messages import ViberMessage
 from wooxy_async.campaigns._contacts import BrokenRow, Contact, Contacts
 from wooxy_async.campaigns._iterables import AnyContacts, chunks
-from wooxy_async.journals import JournalChangedError, SQLiteJournal
+from wooxy_async.journals import JournalChangedError, JournalError, SQLiteJournal
 
 _CHANGED: Final = (
     "The campaign is not what its journal knows: {}. Go back to what it was, take another journal for another "
@@ -100,10 +100,17 @@ class JournalKeeper:
             raise
         self.is_open = True
 
-    async def close(self, how: str) -> None:
-        """End the run of the journal."""
+    async def close(self, *, has_failed: bool) -> None:
+        """End the run of the journal: it is finished where no row is left to be sent."""
         self.is_open = False
-        await self.journal.end(how)
+        await self.journal.end("stopped" if has_failed or await self._has_rows_left() else "finished")
+
+    async def _has_rows_left(self) -> bool:
+        try:
+            counts = await self.journal.counts()
+        except JournalError:  # it has told already what is wrong
+            return True
+        return any(counts.get(state) for state in (RowState.PENDING, RowState.NOT_SENT))
 
 
 async def manifest_of(
