@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import runpy
+import shlex
 import stat
 import subprocess
 import sys
@@ -17,13 +18,13 @@ from typing import Any
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from faults_connect import unused_port
-from terminal import typed
+from terminal import COMMAND, typed
 from typer.testing import CliRunner
 
 import wooxy_async.cli
 from wooxy_async.cli import main
 from wooxy_async.cli._app import app
-from wooxy_async.journals import RowState, default_path, read_rows
+from wooxy_async.journals import RowState, default_path, read_rows, read_status
 from wooxy_async.journals._lock import RunLock
 from wooxy_async.journals._place import lock_path
 from wooxy_async.sandbox import Account, Fault, Sandbox
@@ -76,7 +77,7 @@ def wooxy(*arguments: object, terminal: bool = False) -> Any:
     return result
 
 
-def run(sandbox: Sandbox, contacts: Path, *arguments: object, **options: bool) -> Any:
+def run(sandbox: Sandbox, contacts: Path | str, *arguments: object, **options: bool) -> Any:
     """Run `wooxy run` against a sandbox."""
     return wooxy(
         "run", contacts, "--domain", "shop.example", "--text", TEXT, "--base-url", sandbox.url, *arguments, **options
@@ -134,7 +135,8 @@ def test_the_same_command_again_sends_nothing_and_says_so(sandbox: Sandbox, cont
     again = run(sandbox, contacts, "--results", "out.jsonl")
     assert (again.exit_code, sandbox.taken) == (3, 3)
     assert f"{default_path(contacts)} knows this campaign: accepted 3" in again.stdout
-    assert "0 of 0 messages" in again.stdout
+    assert "\nNo message is left to be sent.\n" in again.stdout
+    assert "accepted  " not in again.stdout
     assert f"Who got it and when: wooxy results {default_path(contacts)}" in again.stdout
     whole = contacts.read_text(encoding="utf-8-sig")
     contacts.write_text(whole + "+14155550104,New,Riga\n", encoding="utf-8-sig")
@@ -580,7 +582,7 @@ def test_the_script_is_the_module(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 def command(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
     """Start the command in a process of its own."""
-    whole = [sys.executable, "-m", "wooxy_async.cli", *map(str, arguments)]
+    whole = [*COMMAND, *map(str, arguments)]
     return subprocess.Popen(whole, stderr=subprocess.PIPE, **options)  # noqa: S603 - our own command
 
 
@@ -603,6 +605,36 @@ def test_a_reader_that_has_gone_is_no_error_of_the_program() -> None:
     os.close(writing)
     _, said = process.communicate()
     assert (process.returncode, b"Traceback" in said) == (141, False)
+
+
+def test_streams_that_the_shell_has_closed_lead_nowhere(sandbox: Sandbox, contacts: Path) -> None:
+    """`wooxy run … >&- 2>&- <&-`: no file takes their place, everybody gets one, and the exit code is as ever."""
+    given = ["run", str(contacts), "--domain", "shop.example", "--text", "Hi", "--base-url", sandbox.url]
+    closed = ["sh", "-c", 'exec "$@" >&- 2>&- <&-', "sh", *COMMAND, *given]
+    assert subprocess.run(closed, check=False).returncode == 3  # noqa: S603 - our own
+    assert sandbox.taken == 3
+    assert read_status(default_path(contacts)).counts[RowState.ACCEPTED] == 3
+
+
+def test_a_closed_stream_is_one_that_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reads it finds its end."""
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "argv", ["wooxy", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    with sys.stdin as stdin:
+        assert stdin.read() == ""
+
+
+def test_a_command_that_is_shown_can_be_typed(sandbox: Sandbox, contacts: Path) -> None:
+    """Whatever the name of the file: with blanks, or as if it were an option."""
+    for name in ("my list.csv", "-x.csv"):
+        contacts.rename(name)
+        shown = run(sandbox, f"./{name}").stdout
+        (line,) = re.findall("Who got it and when: wooxy (.*)", shown)
+        assert CliRunner().invoke(app, shlex.split(line)).exit_code == 0
+        Path(name).rename(contacts)
 
 
 @pytest.mark.parametrize("missing", ["typer", "wooxy_async.cli._app"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 
@@ -27,6 +28,7 @@ def main() -> None:
 
 
 def _start() -> None:
+    _open_closed_streams()
     try:
         from wooxy_async.cli._app import app  # noqa: PLC0415 - needs the extra, whose absence is told in a sentence
     except ModuleNotFoundError as missing:
@@ -37,3 +39,10 @@ def _start() -> None:
         )
         sys.exit(_NOT_BEGUN)
     app()
+
+
+def _open_closed_streams() -> None:
+    """Let what a shell has closed (`>&-`) lead nowhere: else the next file, as a journal, would be standard output."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - until the process ends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import Any, Final, TextIO, cast
 
@@ -112,6 +113,11 @@ def lasting(seconds: float) -> str:
 def printable(text: str) -> str:
     """Return a foreign text without characters that steer the terminal."""
     return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
+
+
+def as_argument(path: str) -> str:
+    """Return a path as it is typed in a shell: quoted where it must be, and never an option."""
+    return shlex.quote(printable(f"./{path}" if path.startswith("-") else path))
 
 
 def reason(outcome: Rejected | Invalid | NotSent | InDoubt) -> str:

@@ -17,7 +17,7 @@ from rich.text import Text
 from wooxy_async import Outage, Outcome, Statistics
 from wooxy_async.cli._books import WORDS, Noted, Report, Tally, tag_of
 from wooxy_async.cli._ending import Ending
-from wooxy_async.cli._screen import counted, lasting, printable
+from wooxy_async.cli._screen import as_argument, counted, lasting, printable
 from wooxy_async.journals import RowState
 
 _NOTED: Final = 10
@@ -188,7 +188,8 @@ def show_outcomes(screen: Console, report: Report) -> None:
     settled = report.tally.settled
     rate = settled / max(report.seconds, 1e-9)
     how = f"in {lasting(report.seconds)} · {rate:,.0f} a second"
-    screen.print(Text.assemble((f"{settled:,} of {counted(report.to_send, 'message')}", "bold"), " ", how))
+    head = (f"{settled:,} of {counted(report.to_send, 'message')}", "bold")
+    screen.print(Text.assemble(head, " ", how) if report.to_send else "No message is left to be sent.")
     table = Table.grid(padding=(0, 2), pad_edge=True)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -204,7 +205,7 @@ def _lines(report: Report) -> list[tuple[str, str, int, str]]:
     lines.append(("not started", "yellow", report.counts.get(RowState.PENDING, 0), "still to be sent"))
     kinds = " · ".join(f"{count:,} {kind}" for kind, count in report.unusable.items())
     lines.append(("unusable", "yellow", sum(report.unusable.values()), kinds))
-    return [line for line in lines if line[2] or line[0] == "accepted"]
+    return [line for line in lines if line[2] or (line[0] == "accepted" and report.to_send)]
 
 
 def _show_not_accepted(screen: Console, report: Report) -> None:
@@ -229,13 +230,13 @@ def _remarks(report: Report) -> list[str]:
     if report.not_started:
         remarks.append(f"{counted(report.not_started, 'message')} still to be sent: the same command again goes on.")
     if report.counts.get(RowState.IN_DOUBT):
-        remarks.append(f"In doubt, never sent again by themselves: wooxy resolve {report.journal}")
+        remarks.append(f"In doubt, never sent again by themselves: wooxy resolve {as_argument(report.journal)}")
     if not report.resumed.is_new:
         remarks.append(f"In all, with the runs before: {counts_line(report.counts)}.")
     if report.results is not None:
         why = f"; it is not complete ({report.results.broken})" if report.results.broken else ""
         remarks.append(f"{report.results.path} has {counted(report.results.lines, 'outcome')} of this run{why}.")
-    remarks.append(f"Who got it and when: wooxy results {report.journal}")
+    remarks.append(f"Who got it and when: wooxy results {as_argument(report.journal)}")
     return remarks
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from wooxy_async.cli._ending import refusing
 from wooxy_async.cli._options import AsJson, journal_at
-from wooxy_async.cli._screen import facts, make_screen, print_json, printable
+from wooxy_async.cli._screen import as_argument, facts, make_screen, print_json, printable
 from wooxy_async.cli._views import counts_line
 from wooxy_async.journals import JournalRun, JournalStatus, RowState, read_status
 
@@ -44,7 +44,9 @@ def status(
     screen.print(Text(printable(str(path)), style="bold"))
     screen.print(facts(*_facts(found)))
     if found.counts.get(RowState.IN_DOUBT):
-        screen.print(f"In doubt, never sent again by themselves: wooxy resolve {printable(str(path))}", soft_wrap=True)
+        screen.print(
+            f"In doubt, never sent again by themselves: wooxy resolve {as_argument(str(path))}", soft_wrap=True
+        )
 
 
 def _facts(found: JournalStatus) -> Iterator[tuple[str, str]]:
