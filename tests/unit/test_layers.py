@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -50,8 +51,13 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in sorted(ROOT.rglob("*.py")) if path.parent.name != "_beside"}
 
 
-def imported(name: str) -> Iterator[str]:
-    """Yield every module that a module imports, wherever in it, for type checkers included."""
+@cache
+def imported(name: str) -> frozenset[str]:
+    """Return every module that a module imports, wherever in it, for type checkers included."""
+    return frozenset(_imports(name))
+
+
+def _imports(name: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
